@@ -1,0 +1,42 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. Both build .venv from requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-host lint types bench lock clean help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "failloud needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/.ready ## the example host from silent to loud and back
+	$(BIN)/failloud demo
+
+test: .venv/.ready ## the tests; those marked host are skipped, saying so, without FAILLOUD_HOST_TREE
+	$(BIN)/python -m pytest
+
+test-host: .venv/.ready ## the tests against the real host tree; fails where the tree is absent
+	$(BIN)/python -m pytest -m host --host-required
+
+lint: .venv/.ready ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.ready ## mypy, strict
+	$(BIN)/mypy
+
+bench: .venv/.ready ## what the shim costs, as ratios against the bare host in the same run
+	$(BIN)/python -m benchmarks
+
+lock: ## resolve requirements.lock again (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --no-emit-package failloud -o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache dist

@@ -1,0 +1,193 @@
+"""The one declaration: what a host's methods promise, and how a broken promise shows. Data types only.
+
+A host file (`shim/hosts/<name>.py`, a dotted module, or any path) builds one `Host`; shim, codemods and
+rollout all read that. A malformed row is refused when the host is built, with the row and the reason.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shim.errors import LoudFailure
+
+__all__ = [
+    "Collaborator",
+    "Contract",
+    "ContractError",
+    "Hook",
+    "Host",
+    "HostClass",
+    "Named",
+    "Needs",
+    "Shows",
+    "Work",
+]
+
+
+class Shows(StrEnum):
+    """How a failure shows to the caller."""
+
+    FALSY = "falsy"
+    "The result is false: False, or a None passed through."
+    UNSUCCESSFUL = "unsuccessful"
+    "The result is an object whose `.success` is false."
+    RAISES = "raises"
+    "The host raises; a handler further up may swallow it."
+    NEVER = "never"
+    "The result says nothing (declared None): only hooks and collaborators tell."
+
+
+class Work(StrEnum):
+    """Where the work stands when the failure is known; it decides between raise and escalate."""
+
+    NONE = "none"
+    "The call is the notification itself: raise once the host has returned."
+    FOLLOWS = "follows"
+    "The call starts work: a failing need raises before the host is called, anything later escalates."
+    PRECEDES = "precedes"
+    "The work is done when the failure is known: escalate, give the result back."
+
+
+class ContractError(ValueError):
+    """Raised when a row of a host file is malformed; `row` says which, `reason` why."""
+
+    def __init__(self, row: str, reason: str) -> None:
+        super().__init__(row, reason)
+        self.row, self.reason = row, reason
+
+    def __str__(self) -> str:
+        return f"malformed host declaration, {self.row}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """State that must hold before the call: `attribute` of the instance is not falsy."""
+
+    attribute: str
+    error: type[LoudFailure]
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """An own method whose failure the host swallows on the way up: seen by an override, never changed."""
+
+    method: str
+    shows: Shows
+    error: type[LoudFailure]
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collaborator:
+    """A method of the object held in `attribute`, watched by a proxy during a contracted call.
+
+    An exception, or a result that is false in the sense of `shows`, is noted. Where the host says that a failure happened although the
+    collaborator answered well (or the other way round), the host's answer decides unless the contract shows NEVER.
+    """
+
+    attribute: str
+    methods: tuple[str, ...]
+    shows: Shows
+    error: type[LoudFailure]
+    raised_error: type[LoudFailure]
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One row: a public method, how failure shows, what is raised, where the work stands."""
+
+    component: str
+    target: str
+    "`package.module:Class`, or `package.module` for a function."
+    method: str
+    signature: str
+    "As `inspect.signature` prints it without annotations, `self` included."
+    is_async: bool
+    shows: Shows
+    error: type[LoudFailure]
+    "Raised when nothing more precise was noted."
+    reason: str
+    work: Work = Work.NONE
+    event_type: str = ""
+    "The notification's own name; a name of an argument in braces takes that argument: `{event_type}`."
+    category: int = 0
+    "Audit category, 1 to 7; 0 = none."
+    needs: tuple[Needs, ...] = ()
+    watches: tuple[Collaborator, ...] = ()
+    hint: str = ""
+
+    @property
+    def key(self) -> str:
+        """`component.method`: how call sites, records and reports name the row."""
+        return f"{self.component}.{self.method}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostClass:
+    """A class that gets a shim: where it is, how its instances name their run, what is hooked."""
+
+    component: str
+    target: str
+    identity: Mapping[str, str] = field(default_factory=dict)
+    "Record field -> where it comes from: an argument (`run_id`) or an attribute (`self.user_id`, `user_context.run_id`)."
+    hooks: tuple[Hook, ...] = ()
+    mixin: str = ""
+    "`package.module:Class` of a mixin for paths that cannot be seen from outside."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A naming rule for receivers nothing else resolves: lowest evidence, reported apart."""
+
+    pattern: str
+    "Regular expression searched in the receiver's text, lower case."
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One host platform. Building it checks every row; `ContractError` names the first bad one."""
+
+    name: str
+    package: str
+    "Dotted package the host's code lives in."
+    facade: str
+    "Dotted module that migrated code imports verbs and exceptions from."
+    components: tuple[str, ...]
+    classes: tuple[HostClass, ...]
+    contracts: tuple[Contract, ...]
+    naming: tuple[Named, ...] = ()
+    versions: str = ""
+    "`packaging` specifier of supported versions; empty = any."
+    version_attribute: str = ""
+    "`package.module:NAME` that holds the version; required with `versions`."
+
+    def __post_init__(self) -> None:
+        from shim.validate import validate_host
+
+        validate_host(self)
+
+    def contract(self, key: str) -> Contract:
+        """Find a row by its `component.method` key; raises KeyError."""
+        for row in self.contracts:
+            if row.key == key:
+                return row
+        raise KeyError(key)
+
+    def methods(self) -> frozenset[str]:
+        """Names of all contracted methods: what a scan looks for."""
+        return frozenset(row.method for row in self.contracts)
+
+
+def plain_signature(signature: inspect.Signature) -> str:
+    """Render a signature without annotations, so that host and declaration compare by name, kind and default."""
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))

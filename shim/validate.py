@@ -1,0 +1,106 @@
+"""Check a host declaration row by row. Pure: nothing of the host is imported."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from shim.errors import LoudFailure
+
+if TYPE_CHECKING:
+    from shim.contracts import Contract, Host, HostClass
+
+__all__ = ["validate_host"]
+
+_TARGET = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?$")
+_DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_CATEGORIES = range(8)
+
+
+def validate_host(host: Host) -> None:
+    """Raise ContractError for the first row that cannot be what it says."""
+    _check_header(host)
+    for cls in host.classes:
+        _check_class(host, cls)
+    targets = {cls.target for cls in host.classes}
+    seen: set[str] = set()
+    for row in host.contracts:
+        _check_contract(host, row, targets)
+        if row.key in seen:
+            _refuse(f"contract {row.key}", "declared twice; one row per component and method")
+        seen.add(row.key)
+    for name in host.components:
+        if not any(cls.component == name for cls in host.classes):
+            _refuse(f"component {name!r}", "no class belongs to it")
+    for rule in host.naming:
+        if rule.target not in targets:
+            _refuse(f"naming rule {rule.pattern!r}", f"target {rule.target!r} is not a declared class")
+
+
+def _refuse(row: str, reason: str) -> None:
+    from shim.contracts import ContractError
+
+    raise ContractError(row, reason)
+
+
+def _check_header(host: Host) -> None:
+    row = f"host {host.name!r}"
+    if not _DOTTED.match(host.package):
+        _refuse(row, f"package {host.package!r} is not a dotted name")
+    if not _DOTTED.match(host.facade) or not host.facade.startswith(f"{host.package}."):
+        _refuse(row, f"facade {host.facade!r} is not a module inside package {host.package!r}")
+    if len(set(host.components)) != len(host.components):
+        _refuse(row, f"a component is named twice: {', '.join(host.components)}")
+    for name in host.components:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            _refuse(row, f"component {name!r} must be lower case letters, digits and underscores")
+    try:
+        SpecifierSet(host.versions)
+    except InvalidSpecifier:
+        _refuse(row, f"versions {host.versions!r} is not a version specifier such as '>=1,<2'")
+    if host.versions and not _TARGET.match(host.version_attribute):
+        _refuse(row, "versions needs version_attribute, 'package.module:NAME'")
+
+
+def _check_class(host: Host, cls: HostClass) -> None:
+    row = f"class {cls.target!r}"
+    if cls.component not in host.components:
+        _refuse(row, f"component {cls.component!r} is not one of {', '.join(host.components)}")
+    if not _TARGET.match(cls.target) or ":" not in cls.target:
+        _refuse(row, "target must read 'package.module:Class'")
+    if cls.mixin and not (_TARGET.match(cls.mixin) and ":" in cls.mixin):
+        _refuse(row, f"mixin {cls.mixin!r} must read 'package.module:Class'")
+    for hook in cls.hooks:
+        _check_error(f"{row}, hook {hook.method}", hook.error)
+
+
+def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
+    name = f"contract {row.key}"
+    if row.component not in host.components:
+        _refuse(name, f"component {row.component!r} is not one of {', '.join(host.components)}")
+    if row.target not in targets:
+        _refuse(name, f"target {row.target!r} is not a declared class")
+    if not row.method.isidentifier():
+        _refuse(name, f"method {row.method!r} is not an identifier")
+    if row.category not in _CATEGORIES:
+        _refuse(name, f"category {row.category} is not 0 to 7")
+    if not row.reason:
+        _refuse(name, "reason is empty; say what a failure of this row means")
+    _check_error(name, row.error)
+    for need in row.needs:
+        _check_error(f"{name}, need {need.attribute}", need.error)
+    for watch in row.watches:
+        _check_error(f"{name}, collaborator {watch.attribute}", watch.error)
+        _check_error(f"{name}, collaborator {watch.attribute}", watch.raised_error)
+    try:
+        ast.parse(f"def f{row.signature}: ...")
+    except SyntaxError:
+        _refuse(name, f"signature {row.signature!r} does not parse; write it as '(self, run_id, context=None)'")
+
+
+def _check_error(row: str, error: object) -> None:
+    if not (isinstance(error, type) and issubclass(error, LoudFailure)):
+        _refuse(row, f"error {error!r} is not a subclass of LoudFailure")
