@@ -74,7 +74,9 @@ class LazyGroup(click.Group):
 
 def _need_checkout(name: str) -> None:
     if not CHECKOUT.is_dir():
-        raise Refused(f"'{name}' runs the example host, which is in a source checkout only; clone it and run: make demo", USAGE)
+        raise Refused(
+            f"'{name}' runs the example host, which is in a source checkout only; clone it and run: make demo", USAGE
+        )
     if str(CHECKOUT) not in sys.path:
         sys.path.insert(0, str(CHECKOUT))
 

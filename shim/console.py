@@ -19,7 +19,7 @@ class Refused(click.ClickException):  # noqa: N818  # click's own name for what 
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
-        self.exit_code = code
+        self.exit_code = code  # type: ignore[misc]  # click declares it on the class, reads it on the instance
 
     def show(self, file: IO[str] | None = None) -> None:
         """Print the message to standard error; the word `error:` is red on a terminal only."""

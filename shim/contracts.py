@@ -109,7 +109,7 @@ class Contract:
     "`package.module:Class`, or `package.module` for a function."
     method: str
     signature: str
-    "As `inspect.signature` prints it without annotations, `self` included."
+    "As `plain_signature` prints it: no annotations, `self` included, `Ellipsis` for a default that is no literal."
     is_async: bool
     shows: Shows
     error: type[LoudFailure]
@@ -137,7 +137,8 @@ class HostClass:
     component: str
     target: str
     identity: Mapping[str, str] = field(default_factory=dict)
-    "Record field -> where it comes from: an argument (`run_id`) or an attribute (`self.user_id`, `user_context.run_id`)."
+    """Record field -> where it comes from: an argument (`run_id`), `self.user_id`, or a dotted path from an argument
+    (`user_context.run_id`); alternatives are separated by `|`. The field `subject` (agent or tool) goes into `operation`."""
     hooks: tuple[Hook, ...] = ()
     mixin: str = ""
     "`package.module:Class` of a mixin for paths that cannot be seen from outside."
@@ -188,6 +189,13 @@ class Host:
 
 
 def plain_signature(signature: inspect.Signature) -> str:
-    """Render a signature without annotations, so that host and declaration compare by name, kind and default."""
-    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    """Render a signature by names, kinds and defaults: no annotations, and `...` for a default that is no literal."""
+    bare = [_plain(parameter) for parameter in signature.parameters.values()]
     return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
+    default = parameter.default
+    if default is not inspect.Parameter.empty and type(default) not in (type(None), bool, int, float, str):
+        default = ...
+    return parameter.replace(annotation=inspect.Parameter.empty, default=default)

@@ -77,9 +77,7 @@ class LoudFailure(Exception):
         self.cause = common.get("cause", "")
         self.hint = common.get("hint", "")
         own = dict(context or {})
-        self.context: dict[str, object] = own | {
-            key: getattr(self, key) for key in self.context_keys if key not in own
-        }
+        self.context: dict[str, object] = own | {key: getattr(self, key) for key in self.context_keys if key not in own}
         self._given = (common, own)
 
     @classmethod

@@ -14,7 +14,20 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["KILL", "SNAPSHOT", "FlagFileError", "Mode", "Snapshot", "arm", "kill", "killed", "lift", "parse", "read", "write"]
+__all__ = [
+    "KILL",
+    "SNAPSHOT",
+    "FlagFileError",
+    "Mode",
+    "Snapshot",
+    "arm",
+    "kill",
+    "killed",
+    "lift",
+    "parse",
+    "read",
+    "write",
+]
 
 SNAPSHOT = "flags.json"
 KILL = "KILL"
@@ -67,7 +80,9 @@ def parse(text: str, path: str) -> Snapshot:
     if not isinstance(data, dict):
         raise FlagFileError(path, "not a JSON object")
     if data.get("schema") != SCHEMA:
-        raise FlagFileError(path, f"schema {data.get('schema')!r} is not known here; this failloud reads schema {SCHEMA}")
+        raise FlagFileError(
+            path, f"schema {data.get('schema')!r} is not known here; this failloud reads schema {SCHEMA}"
+        )
     version, modes = data.get("version"), data.get("modes")
     if not isinstance(version, int) or not isinstance(modes, dict):
         raise FlagFileError(path, "'version' must be a number and 'modes' an object of component: mode")

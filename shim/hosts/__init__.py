@@ -1,0 +1,77 @@
+"""Host files: data that declares one platform's contracts. Found by short name, dotted module, or path."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from shim.contracts import Host
+
+__all__ = ["HostFileError", "load_host", "shipped_hosts"]
+
+
+class HostFileError(Exception):
+    """Raised when a host file cannot be found, imported, or holds no `HOST`; `spec` as given, `reason` why."""
+
+    def __init__(self, spec: str, reason: str) -> None:
+        super().__init__(spec, reason)
+        self.spec, self.reason = spec, reason
+
+    def __str__(self) -> str:
+        return (
+            f"host {self.spec!r}: {self.reason}; "
+            f"next: name one of {', '.join(shipped_hosts())}, a dotted module, or a path to a .py file that defines HOST"
+        )
+
+
+def shipped_hosts() -> tuple[str, ...]:
+    """Give the short names of the host files in this package."""
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__)))
+
+
+def load_host(spec: str) -> Host:
+    """Load the `HOST` of a host file. Raises HostFileError; ContractError for a malformed row passes through."""
+    module = _load_path(Path(spec), spec) if spec.endswith(".py") else _load_module(spec)
+    found = getattr(module, "HOST", None)
+    if not isinstance(found, Host):
+        raise HostFileError(spec, "it defines no HOST of type shim.contracts.Host")
+    return found
+
+
+def _load_module(spec: str) -> ModuleType:
+    name = f"{__name__}.{spec}" if spec in shipped_hosts() else spec
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise  # found, but something that it imports is missing: that error says more
+        near = difflib.get_close_matches(spec.rpartition(".")[2], shipped_hosts(), n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise HostFileError(spec, f"no module of that name{hint}") from error
+    except (ValueError, TypeError) as error:
+        if type(error).__name__ == "ContractError":
+            raise
+        raise HostFileError(spec, f"not a module name ({error})") from error
+
+
+def _load_path(path: Path, spec: str) -> ModuleType:
+    if not path.is_file():
+        raise HostFileError(spec, "no such file")
+    name = f"failloud_host_{path.stem}"
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise HostFileError(spec, "not a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module  # dataclasses look their module up by name
+    try:
+        found.loader.exec_module(module)
+    except SyntaxError as error:
+        raise HostFileError(spec, f"does not parse: {error}") from error
+    finally:
+        sys.modules.pop(name, None)
+    return module

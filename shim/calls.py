@@ -1,0 +1,116 @@
+"""The call-site verbs. Host code imports them from its façade; with the component off each does nothing.
+
+`delivered` checks a result, `missing` stands where a None guard used to return in silence, `escalate` is loud where
+raising would destroy work, `spawn` starts a task whose failure is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from shim import flags, markers
+from shim.contracts import Contract, Shows
+from shim.errors import LoudFailure
+from shim.flags import Decision
+from shim.frames import Note
+from shim.guard import own_failure
+from shim.host import installed
+from shim.recorder import Action, record
+from shim.settle import error_for
+from shim.snapshot import Mode
+
+__all__ = ["delivered", "escalate", "missing", "spawn"]
+
+_T = TypeVar("_T")
+_tasks: set[asyncio.Task[Any]] = set()
+
+
+def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
+    """Check the result of a contracted call and give it back.
+
+    `contract` reads `component.method`. A result that means failure is recorded, unless an installed shim has recorded
+    that failure already; in enforce it is then raised as the contract's exception. Without an installed host: inert.
+    """
+    row, decision = _row(contract)
+    if row is None or decision.mode is Mode.OFF or not _means_failure(row, value) or markers.take(contract, run_id):
+        return value
+    text = f"{row.reason} (the call site saw {value!r})"
+    error = _error(row, Note(key="verb", error=row.error, reason=text, hint=row.hint, unexplained=True), run_id)
+    raises = decision.mode is Mode.ENFORCE
+    _record(error, row, decision, raises=raises, known=False)
+    if raises:
+        raise error
+    return value
+
+
+def missing(component: str, method: str, *, run_id: str | None = None) -> None:
+    """Say that the object which would have delivered is None: recorded, and raised in enforce."""
+    row, decision = _row(f"{component}.{method}")
+    if row is None or decision.mode is Mode.OFF:
+        return
+    need = row.needs[0] if row.needs else None
+    kind = need.error if need else row.error
+    error = _error(row, Note(key="verb", error=kind, reason=f"the {component} is None", hint=row.hint), run_id)
+    raises = decision.mode is Mode.ENFORCE
+    _record(error, row, decision, raises=raises, known=True)
+    if raises:
+        raise error
+
+
+def escalate(error: LoudFailure) -> None:
+    """Be loud without raising: for code that holds finished work, or stands in an except body."""
+    try:
+        decision = flags.mode(error.component)
+    except flags.FlagError as unknown:
+        own_failure("calls.escalate", unknown)
+        return
+    if decision.mode is not Mode.OFF:
+        action = Action.ESCALATED if decision.mode is Mode.ENFORCE else Action.OBSERVED
+        record(error, mode=decision.mode, action=action, category=0, cause_known=error.__cause__ is not None)
+
+
+def spawn(coro: Coroutine[Any, Any, _T], *, name: str) -> asyncio.Task[_T]:
+    """Start a task, keep it alive until it ends, and report its failure under `name`. Needs a running loop."""
+    task = asyncio.get_running_loop().create_task(coro, name=name)
+    _tasks.add(task)
+    task.add_done_callback(_ended)
+    return task
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _tasks.discard(task)
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None and not isinstance(error, LoudFailure):  # a loud one is recorded already
+        own_failure(f"task.{task.get_name()}", error)
+
+
+def _row(contract: str) -> tuple[Contract | None, Decision]:
+    for each in installed():
+        try:
+            row = each.host.contract(contract)
+        except KeyError:
+            continue
+        return row, flags.mode(row.component)
+    if installed():
+        own_failure("calls.unknown_contract", LookupError(f"no installed host declares the contract {contract!r}"))
+    return None, Decision(mode=Mode.OFF, reason=flags.Reason.DEFAULT)
+
+
+def _means_failure(row: Contract, value: object) -> bool:
+    if row.shows is Shows.FALSY:
+        return not value
+    return row.shows is Shows.UNSUCCESSFUL and not getattr(value, "success", False)
+
+
+def _error(row: Contract, note: Note, run_id: str | None) -> LoudFailure:
+    common = {"event_type": row.event_type or row.method} | ({} if run_id is None else {"run_id": run_id})
+    return error_for(row, note, {"common": common, "operation": row.method})
+
+
+def _record(error: LoudFailure, row: Contract, decision: Decision, *, raises: bool, known: bool) -> None:
+    action = Action.RAISED if raises else Action.OBSERVED
+    record(error, mode=decision.mode, action=action, category=row.category, cause_known=known)

@@ -1,0 +1,75 @@
+"""The message buffer's paths that no result shows: evictions that report success, and which limit said no."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shim.errors import WebSocketBufferOverflowError, WebSocketEventDroppedError
+from shim.frames import Frame, Note, frame_of
+
+__all__ = ["BufferMixin"]
+
+
+class BufferMixin:
+    """Goes before the host's buffer class; expects its `config` limits, `message_count`, `user_buffers`."""
+
+    config: Any
+    message_count: int
+    user_buffers: Any
+
+    def _update_buffer_size(self, message: Any, remove: bool = False) -> None:  # noqa: FBT001, FBT002  # the host's signature
+        """Note an eviction: the host removes somebody's message to make room and reports success."""
+        super()._update_buffer_size(message, remove)  # type: ignore[misc]  # the host's, behind us in the MRO
+        frame = frame_of(self)
+        if not remove or frame is None or frame.row.method != "buffer_message":
+            return
+        kind = (
+            message.message.get("type", "unknown")
+            if isinstance(message.message, dict)
+            else type(message.message).__name__
+        )
+        frame.note(
+            Note(
+                key=("evicted", message.id),
+                error=WebSocketEventDroppedError,
+                reason=f"{kind} for user {message.user_id} was evicted to make room",
+                hint="raise the buffer's limits, or deliver faster",
+                details={"event_type": kind, "user_id": message.user_id},
+                separate=True,
+            )
+        )
+
+    def failloud_explain(self, frame: Frame) -> None:
+        """Say which limit rejected the message; sizes in bytes, counts in messages."""
+        if frame.row.method != "buffer_message":
+            return
+        user_id, message = frame.args[0] if frame.args else frame.kwargs["user_id"], _message_of(frame)
+        size, limit = _size(message), self.config.max_message_size_bytes
+        if size is not None and size > limit:
+            self._note(frame, f"Message too large: {size} bytes, limit {limit}", limit, size)
+        elif self.message_count >= (limit := self.config.max_buffer_size_global):
+            self._note(
+                frame, f"the buffer is full for all users: {self.message_count} of {limit} messages", limit, size
+            )
+        elif len(self.user_buffers.get(user_id, ())) >= (limit := self.config.max_buffer_size_per_user):
+            self._note(frame, f"the user's buffer is full: {limit} messages", limit, size)
+
+    def _note(self, frame: Frame, reason: str, buffer_size: int, message_size: int | None) -> None:
+        details = {"buffer_size": buffer_size, "message_size": message_size}
+        frame.note(
+            Note(key="own", error=WebSocketBufferOverflowError, reason=reason, hint=frame.row.hint, details=details)
+        )
+
+
+def _message_of(frame: Frame) -> Any:
+    return frame.args[1] if len(frame.args) > 1 else frame.kwargs["message"]
+
+
+def _size(message: Any) -> int | None:
+    """Measure as the host does: compact JSON in UTF-8; None where the message is no JSON."""
+    plain = message.model_dump() if hasattr(message, "model_dump") else message
+    try:
+        return len(json.dumps(plain, separators=(",", ":")).encode())
+    except (TypeError, ValueError):
+        return None

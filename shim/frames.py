@@ -1,0 +1,107 @@
+"""Frames of contracted calls: inner ones note, the outermost one decides. One failure is one record.
+
+A frame is open while its call runs. Notes travel up: what an inner call noted is handed to the frame around it,
+innermost cause first. A later success for the same event in the same call forgives the note, so a retry or a
+fallback that succeeds is no failure. A task that outlives the call that spawned it answers for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from shim.contracts import Contract
+from shim.errors import LoudFailure
+
+__all__ = ["Frame", "Late", "Note", "current", "enclosing", "frame_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A failure seen on the way: what it is about, what to raise for it, and its cause."""
+
+    key: Hashable
+    "Which event: a later success under the same key forgives the note."
+    error: type[LoudFailure]
+    reason: str
+    hint: str = ""
+    cause: BaseException | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    decides: bool = True
+    "Counts even where the host then reports success."
+    unexplained: bool = False
+    "Nothing but the call's own answer tells of the failure: its cause could not be recovered."
+    separate: bool = False
+    "Another event than the call's own (an eviction): recorded beside it, never raised."
+
+
+Late = Callable[["Frame", Note], None]
+"Answers for a note that arrives when no call is left to carry it: records and escalates."
+
+
+class Frame:
+    """One contracted call under way."""
+
+    __slots__ = ("_lock", "args", "instance", "is_open", "kwargs", "late", "notes", "parent", "row")
+
+    def __init__(
+        self,
+        row: Contract,
+        instance: object,
+        args: tuple[object, ...],
+        kwargs: Mapping[str, object],
+        *,
+        parent: Frame | None,
+        late: Late,
+    ) -> None:
+        self.late = late
+        self.row = row
+        self.instance = instance
+        self.args = args
+        self.kwargs = kwargs
+        self.parent = parent
+        self.notes: list[Note] = []
+        self.is_open = True
+        self._lock = threading.Lock()
+
+    def note(self, note: Note) -> None:
+        """Add a note. Where the call has ended, it goes to the next open call around; with none left, `late` answers."""
+        with self._lock:
+            if self.is_open:
+                self.notes.append(note)
+                return
+        if self.parent is not None:
+            self.parent.note(note)
+        else:
+            self.late(self, note)
+
+    def forgive(self, key: Hashable) -> None:
+        """Drop the notes about an event that has arrived after all."""
+        if self.notes:
+            with self._lock:
+                self.notes = [note for note in self.notes if note.separate or note.key != key]
+
+    def close(self) -> list[Note]:
+        """End the call and give its notes, oldest (innermost) first."""
+        with self._lock:
+            self.is_open = False
+            return self.notes
+
+
+current: ContextVar[Frame | None] = ContextVar("failloud_frame", default=None)
+
+
+def enclosing() -> Frame | None:
+    """Give the open frame this code runs in, if any."""
+    frame = current.get()
+    while frame is not None and not frame.is_open:
+        frame = frame.parent
+    return frame
+
+
+def frame_of(instance: object) -> Frame | None:
+    """Give the open frame of a call of this very instance that the running code belongs to."""
+    frame = enclosing()
+    return frame if frame is not None and frame.instance is instance else None

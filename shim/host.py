@@ -1,0 +1,160 @@
+"""Install the shims on a host: compare signatures, build classes, rebind names, move live instances; and undo it all."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import sys
+from dataclasses import dataclass, field
+
+from packaging.specifiers import SpecifierSet
+
+from shim import flags
+from shim.build import build_class, find, mismatches
+from shim.contracts import Host
+from shim.hosts import load_host
+
+__all__ = ["AlreadyInstalledError", "HostMismatchError", "Installation", "install", "installed"]
+
+_LOG = logging.getLogger("failloud")
+
+
+class HostMismatchError(Exception):
+    """Raised when the host's code is not what its host file declares; `differences` lists every difference."""
+
+    def __init__(self, host: str, differences: tuple[str, ...]) -> None:
+        super().__init__(host, differences)
+        self.host, self.differences = host, differences
+
+    def __str__(self) -> str:
+        lines = "\n  ".join(self.differences)
+        return (
+            f"host {self.host!r} differs from its declaration, nothing was installed:\n  {lines}\n"
+            "next: correct the host file's rows, or install the shim release made for this host version"
+        )
+
+
+class AlreadyInstalledError(Exception):
+    """Raised when a host's shims are installed twice; `uninstall()` the first one before."""
+
+
+@dataclass(slots=True)
+class Installation:
+    """What one install changed. `uninstall()` puts it back."""
+
+    host: Host
+    classes: dict[str, type] = field(default_factory=dict)
+    "Target -> shim class."
+    rebound: list[tuple[str, str]] = field(default_factory=list)
+    "(module, name) pairs that now name a shim class."
+    moved: int = 0
+    "Live instances that were moved to a shim class."
+    uncovered: list[str] = field(default_factory=list)
+    "What stays silent, and why: instances of another layout, subclasses made before the install."
+    active: bool = True
+
+    def uninstall(self) -> list[str]:
+        """Rebind every name and instance to the host's class; gives what could not be put back (normally nothing)."""
+        left = []
+        for module_name, name in self.rebound:
+            module = sys.modules.get(module_name)
+            found = getattr(module, name, None)
+            if found in self.classes.values():
+                setattr(module, name, found.__failloud_host__)  # type: ignore[union-attr]
+            else:
+                left.append(f"{module_name}.{name}: bound to something else since")
+        for shim_class in self.classes.values():
+            for instance in _instances(shim_class):
+                instance.__class__ = shim_class.__failloud_host__  # type: ignore[attr-defined]
+        self.active = False
+        _installed.remove(self)
+        _declare()
+        return left
+
+
+_installed: list[Installation] = []
+
+
+def installed() -> tuple[Installation, ...]:
+    """Give the installations of this process."""
+    return tuple(_installed)
+
+
+def install(host: str | Host) -> Installation:
+    """Install the shims of a host: a short name, a dotted module, a path, or a `Host`.
+
+    Raises HostFileError, ContractError, HostMismatchError, AlreadyInstalledError, or FlagError (an unknown
+    component or mode in the environment). Whatever is raised, the host is left as it was.
+    """
+    found = load_host(host) if isinstance(host, str) else host
+    if any(other.host.name == found.name for other in _installed):
+        msg = f"the shims of host {found.name!r} are installed already; call uninstall() on that Installation first"
+        raise AlreadyInstalledError(msg)
+    differences = [*_version_differs(found), *mismatches(found)]
+    if differences:
+        raise HostMismatchError(found.name, tuple(differences))
+    made = Installation(host=found)
+    built = {declared.target: build_class(found, declared) for declared in found.classes}
+    _installed.append(made)
+    try:
+        _declare()
+    except flags.FlagError:
+        _installed.remove(made)
+        raise
+    made.classes = built
+    for shim_class in built.values():
+        _rebind(made, shim_class)
+        _move(made, shim_class)
+    for line in made.uncovered:
+        _LOG.warning("failloud.not_covered %s", line)
+    return made
+
+
+def _declare() -> None:
+    flags.declare(tuple(name for each in _installed for name in each.host.components))
+
+
+def _version_differs(host: Host) -> list[str]:
+    if not host.versions:
+        return []
+    try:
+        version = str(find(host.version_attribute))
+    except (ImportError, AttributeError) as error:
+        return [f"{host.version_attribute}: cannot be read ({error})"]
+    if version in SpecifierSet(host.versions):
+        return []
+    return [f"version {version} is not in the supported range {host.versions}"]
+
+
+def _rebind(made: Installation, shim_class: type) -> None:
+    """Point every module-level name of the class at the shim: importers by name are found wherever they are."""
+    host_class = shim_class.__failloud_host__  # type: ignore[attr-defined]
+    for module_name, module in list(sys.modules.items()):
+        names = vars(module) if isinstance(module, type(importlib)) else {}
+        for name, value in list(names.items()):
+            if value is host_class:
+                setattr(module, name, shim_class)
+                made.rebound.append((module_name, name))
+
+
+def _move(made: Installation, shim_class: type) -> None:
+    host_class = shim_class.__failloud_host__  # type: ignore[attr-defined]
+    for instance in _instances(host_class):
+        try:
+            instance.__class__ = shim_class
+        except TypeError as error:
+            made.uncovered.append(
+                f"an instance of {host_class.__module__}:{host_class.__qualname__} keeps its class: {error}"
+            )
+        else:
+            made.moved += 1
+    for other in host_class.__subclasses__():
+        if other is not shim_class and "__failloud_host__" not in vars(other):
+            made.uncovered.append(
+                f"{other.__module__}:{other.__qualname__} was derived from {host_class.__qualname__} before the install"
+            )
+
+
+def _instances(cls: type) -> list[object]:
+    return [found for found in gc.get_objects() if type(found) is cls]

@@ -1,0 +1,296 @@
+"""Netra, at commit 28403bca (2025-09-03): the first host. Data only; names and signatures, none of its code."""
+
+from __future__ import annotations
+
+from shim.contracts import Collaborator, Contract, Hook, Host, HostClass, Named, Needs, Shows, Work
+from shim.errors import (
+    AgentCommunicationFailureError,
+    LoudFailure,
+    WebSocketBridgeUnavailableError,
+    WebSocketBufferOverflowError,
+    WebSocketContextValidationError,
+    WebSocketManagerNotInitializedError,
+    WebSocketSendFailureError,
+)
+
+__all__ = ["HOST"]
+
+_APP = "netra_backend.app"
+BRIDGE = f"{_APP}.services.agent_websocket_bridge:AgentWebSocketBridge"
+BUFFER = f"{_APP}.websocket_core.message_buffer:WebSocketMessageBuffer"
+ISOLATED = f"{_APP}.websocket_core.isolated_event_emitter:IsolatedWebSocketEventEmitter"
+USER_EMITTER = f"{_APP}.agents.supervisor.agent_instance_factory:UserWebSocketEmitter"
+FACTORY = f"{_APP}.agents.supervisor.agent_instance_factory:AgentInstanceFactory"
+
+_START_BRIDGE = "await ensure_integration() before agents start"
+_CONNECT = "check that the user is connected, and that the connection belongs to this thread"
+
+_BRIDGE_HAS_MANAGER = Needs(
+    attribute="_websocket_manager",
+    error=WebSocketBridgeUnavailableError,
+    reason="the bridge has no WebSocket manager",
+    hint=_START_BRIDGE,
+)
+_MANAGER_SENDS = Collaborator(
+    attribute="_websocket_manager",
+    methods=("send_to_thread",),
+    shows=Shows.FALSY,
+    error=WebSocketSendFailureError,
+    raised_error=WebSocketSendFailureError,
+    reason="WebSocket manager returned failure",
+    hint=_CONNECT,
+)
+_REGISTRY = Collaborator(
+    attribute="_thread_registry",
+    methods=("register", "unregister_run"),
+    shows=Shows.FALSY,
+    error=WebSocketContextValidationError,
+    raised_error=WebSocketContextValidationError,
+    reason="the thread registry refused the mapping",
+)
+
+# method -> (signature, event type, audit category)
+_BRIDGE_NOTIFIES = {
+    "notify_agent_started": ("(self, run_id, agent_name, context=None)", "agent_started"),
+    "notify_agent_thinking": (
+        "(self, run_id, agent_name, reasoning, step_number=None, progress_percentage=None)",
+        "agent_thinking",
+    ),
+    "notify_tool_executing": ("(self, run_id, agent_name, tool_name, parameters=None)", "tool_executing"),
+    "notify_tool_completed": (
+        "(self, run_id, agent_name, tool_name, result=None, execution_time_ms=None)",
+        "tool_completed",
+    ),
+    "notify_agent_completed": ("(self, run_id, agent_name, result=None, execution_time_ms=None)", "agent_completed"),
+    "notify_agent_error": ("(self, run_id, agent_name, error, error_context=None)", "agent_error"),
+    "notify_agent_death": ("(self, run_id, agent_name, death_cause, death_context=None)", "agent_death"),
+    "notify_progress_update": ("(self, run_id, agent_name, progress)", "progress_update"),
+    "notify_custom": ("(self, run_id, agent_name, notification_type, data)", "{notification_type}"),
+    "emit_agent_event": ("(self, event_type, data, run_id=None, agent_name=None)", "{event_type}"),
+}
+_USER_NOTIFIES = {
+    "notify_agent_started": ("(self, agent_name, context=None)", "agent_started"),
+    "notify_agent_thinking": (
+        "(self, agent_name, reasoning, step_number=None, progress_percentage=None)",
+        "agent_thinking",
+    ),
+    "notify_tool_executing": ("(self, agent_name, tool_name, parameters=None)", "tool_executing"),
+    "notify_tool_completed": ("(self, agent_name, tool_name, result=None, execution_time_ms=None)", "tool_completed"),
+    "notify_agent_completed": ("(self, agent_name, result=None, execution_time_ms=None)", "agent_completed"),
+    "notify_agent_error": ("(self, agent_name, error, error_context=None)", "agent_error"),
+}
+_ISOLATED_EMITS = {
+    "emit_agent_started": ("(self, agent_name, run_id)", "agent_started"),
+    "emit_agent_thinking": ("(self, agent_name, message)", "agent_thinking"),
+    "emit_tool_executing": ("(self, tool_name, run_id)", "tool_executing"),
+    "emit_tool_completed": ("(self, tool_name, run_id, result=None)", "tool_completed"),
+    "emit_agent_completed": ("(self, agent_name, run_id, result=None)", "agent_completed"),
+    "notify_agent_started": ("(self, agent_name, run_id)", "agent_started"),
+    "notify_agent_completed": ("(self, agent_name, run_id, result=None)", "agent_completed"),
+    "notify_agent_error": ("(self, agent_name, run_id, error)", "agent_error"),
+}
+
+_USER_EMITTER_HAS_BRIDGE = Needs(
+    attribute="websocket_bridge",
+    error=WebSocketBridgeUnavailableError,
+    reason="the emitter's bridge is None",
+    hint="the run was cleaned up already, or the factory was never configured",
+)
+_BRIDGE_NOTIFIES_FOR_USER = Collaborator(
+    attribute="websocket_bridge",
+    methods=tuple(_USER_NOTIFIES),
+    shows=Shows.FALSY,
+    error=WebSocketSendFailureError,
+    raised_error=AgentCommunicationFailureError,
+    reason="WebSocket bridge returned failure",
+    hint=_CONNECT,
+)
+_ISOLATED_HAS_MANAGER = Needs(
+    attribute="websocket_manager",
+    error=WebSocketManagerNotInitializedError,
+    reason="the emitter was made without a WebSocket manager",
+    hint="give the emitter a manager when it is made, or call set_websocket_manager()",
+)
+_ISOLATED_SENDS = Collaborator(
+    attribute="websocket_manager",
+    methods=("send_to_thread", "send_to_user", "send_message"),
+    shows=Shows.FALSY,
+    error=WebSocketSendFailureError,
+    raised_error=WebSocketSendFailureError,
+    reason="WebSocket manager returned failure, the emitter counted it as sent",
+    hint=_CONNECT,
+)
+_FACTORY_HAS_BRIDGE = Needs(
+    attribute="_websocket_bridge",
+    error=WebSocketBridgeUnavailableError,
+    reason="the factory has no bridge: agents made by it stay mute",
+    hint="call configure() before agents are made",
+)
+_FACTORY_MAPS = Collaborator(
+    attribute="_websocket_bridge",
+    methods=("register_run_thread_mapping", "unregister_run_mapping"),
+    shows=Shows.FALSY,
+    error=WebSocketContextValidationError,
+    raised_error=AgentCommunicationFailureError,
+    reason="the run is not mapped to its thread: its events cannot be routed",
+)
+
+
+def _bridge_row(
+    method: str, signature: str, event: str, watch: Collaborator, error: type[LoudFailure], category: int
+) -> Contract:
+    return Contract(
+        component="bridge", target=BRIDGE, method=method, signature=signature, is_async=True, shows=Shows.FALSY,
+        error=error, reason="WebSocket bridge returned failure", event_type=event, category=category,
+        needs=(_BRIDGE_HAS_MANAGER,) if watch is _MANAGER_SENDS else (), watches=(watch,),
+    )  # fmt: skip
+
+
+_BRIDGE_ROWS = (
+    *(
+        _bridge_row(name, signature, event, _MANAGER_SENDS, WebSocketSendFailureError, 1)
+        for name, (signature, event) in _BRIDGE_NOTIFIES.items()
+    ),
+    _bridge_row(
+        "register_run_thread_mapping", "(self, run_id, thread_id, metadata=None)", "run_mapping", _REGISTRY,
+        WebSocketContextValidationError, 5,
+    ),
+    _bridge_row("unregister_run_mapping", "(self, run_id)", "run_unmapping", _REGISTRY, WebSocketContextValidationError, 5),
+)  # fmt: skip
+
+_BUFFER_ROW = Contract(
+    component="buffer",
+    target=BUFFER,
+    method="buffer_message",
+    signature="(self, user_id, message, priority=Ellipsis)",
+    is_async=True,
+    shows=Shows.FALSY,
+    error=WebSocketBufferOverflowError,
+    reason="the buffer rejected the message",
+    event_type="{message.type}",
+    category=2,
+    hint="raise the buffer's limits, or shorten the message",
+)
+_ISOLATED_ROWS = tuple(
+    Contract(
+        component="emitter", target=ISOLATED, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
+        error=WebSocketSendFailureError, reason="the emitter did not send the event", event_type=event, category=3,
+        needs=(_ISOLATED_HAS_MANAGER,), watches=(_ISOLATED_SENDS,),
+    )
+    for name, (signature, event) in _ISOLATED_EMITS.items()
+)  # fmt: skip
+_USER_EMITTER_ROWS = tuple(
+    Contract(
+        component="factory", target=USER_EMITTER, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+        error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=4,
+        needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(_BRIDGE_NOTIFIES_FOR_USER,),
+    )
+    for name, (signature, event) in _USER_NOTIFIES.items()
+)  # fmt: skip
+_FACTORY_ROWS = (
+    Contract(
+        component="factory",
+        target=FACTORY,
+        method="create_agent_instance",
+        signature="(self, agent_name, user_context, agent_class=None)",
+        is_async=True,
+        shows=Shows.NEVER,
+        error=AgentCommunicationFailureError,
+        reason="the agent cannot tell its user anything",
+        work=Work.FOLLOWS,
+        event_type="agent_created",
+        category=7,
+        needs=(_FACTORY_HAS_BRIDGE,),
+    ),
+    Contract(
+        component="factory",
+        target=FACTORY,
+        method="create_user_execution_context",
+        signature="(self, user_id, thread_id, run_id, db_session=None, websocket_connection_id=None, metadata=None)",
+        is_async=True,
+        shows=Shows.NEVER,
+        error=AgentCommunicationFailureError,
+        reason="the run's context was made, but its events cannot be routed",
+        work=Work.PRECEDES,
+        event_type="context_created",
+        category=5,
+        watches=(_FACTORY_MAPS,),
+    ),
+)
+
+HOST = Host(
+    name="netra",
+    package=_APP,
+    facade=f"{_APP}.loud",
+    components=("bridge", "buffer", "emitter", "factory"),
+    classes=(
+        HostClass(
+            component="bridge",
+            target=BRIDGE,
+            identity={"run_id": "run_id", "subject": "agent_name"},
+            hooks=(
+                Hook(
+                    method="_validate_event_context",
+                    shows=Shows.FALSY,
+                    error=WebSocketContextValidationError,
+                    reason="run_id is missing, blank, or the system's own",
+                    hint="pass the run_id of the user's own run",
+                ),
+                Hook(
+                    method="_resolve_thread_id_from_run_id",
+                    shows=Shows.RAISES,
+                    error=WebSocketContextValidationError,
+                    reason="no thread is known for the run",
+                    hint="call register_run_thread_mapping() when the run is made",
+                ),
+            ),
+        ),
+        HostClass(
+            component="buffer",
+            target=BUFFER,
+            identity={"user_id": "user_id", "run_id": "message.run_id", "thread_id": "message.thread_id"},
+            mixin="shim.components.buffer:BufferMixin",
+        ),
+        HostClass(
+            component="emitter",
+            target=ISOLATED,
+            identity={
+                "run_id": "self.run_id",
+                "thread_id": "self.thread_id",
+                "user_id": "self.user_id",
+                "subject": "agent_name",
+            },
+            hooks=(
+                Hook(
+                    method="_send_event",
+                    shows=Shows.FALSY,
+                    error=WebSocketSendFailureError,
+                    reason="the emitter could not send the event",
+                    hint=_CONNECT,
+                ),
+            ),
+        ),
+        HostClass(
+            component="factory",
+            target=USER_EMITTER,
+            identity={
+                "run_id": "self.run_id",
+                "thread_id": "self.thread_id",
+                "user_id": "self.user_id",
+                "subject": "agent_name",
+            },
+        ),
+        HostClass(
+            component="factory",
+            target=FACTORY,
+            identity={
+                "run_id": "run_id|user_context.run_id",
+                "thread_id": "thread_id|user_context.thread_id",
+                "user_id": "user_id|user_context.user_id",
+                "subject": "agent_name",
+            },
+        ),
+    ),
+    contracts=(*_BRIDGE_ROWS, _BUFFER_ROW, *_ISOLATED_ROWS, *_USER_EMITTER_ROWS, *_FACTORY_ROWS),
+    naming=(Named(pattern=r"bridge", target=BRIDGE),),
+)

@@ -1,0 +1,52 @@
+"""Find who and what a call was about: run, thread, user, event type, from its arguments and its instance."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shim.contracts import Contract
+from shim.errors import UNKNOWN
+
+__all__ = ["arguments_of", "event_type_of", "identity_of", "look_up"]
+
+
+def arguments_of(
+    function: Callable[..., Any], instance: object, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> dict[str, object]:
+    """Name the arguments as the signature does; where they do not fit, the keyword arguments alone."""
+    try:
+        bound = inspect.signature(function).bind(instance, *args, **kwargs)
+    except TypeError:
+        return dict(kwargs)  # the host itself is about to say so
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def identity_of(paths: Mapping[str, str], instance: object, arguments: Mapping[str, object]) -> dict[str, str]:
+    """Give the record fields that `paths` names as text; `unknown` where there is none."""
+    found = {}
+    for name, path in paths.items():
+        value = next(filter(None, (look_up(each, instance, arguments) for each in path.split("|"))), None)
+        found[name] = UNKNOWN if value is None else str(value)
+    return found
+
+
+def event_type_of(row: Contract, instance: object, arguments: Mapping[str, object]) -> str:
+    """Give the notification's own name: literal, or what the path in braces holds."""
+    if not (row.event_type.startswith("{") and row.event_type.endswith("}")):
+        return row.event_type or row.method
+    value = look_up(row.event_type[1:-1], instance, arguments)
+    return UNKNOWN if value is None else str(value)
+
+
+def look_up(path: str, instance: object, arguments: Mapping[str, object]) -> object:
+    """Follow a dotted path from an argument or from `self`, through attributes and keys; None where it ends early."""
+    head, *rest = path.split(".")
+    value = instance if head == "self" else arguments.get(head)
+    for name in rest:
+        if value is None:
+            return None
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    return value

@@ -1,0 +1,89 @@
+"""Turn the notes of an ended outermost call into records, and say what to raise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shim import markers
+from shim.contracts import Contract, Work
+from shim.errors import LoudFailure
+from shim.frames import Frame, Note
+from shim.identity import arguments_of, event_type_of, identity_of
+from shim.recorder import Action, record
+from shim.snapshot import Mode
+
+__all__ = ["describe", "error_for", "settle", "settle_late"]
+
+
+def settle(
+    frame: Frame,
+    notes: list[Note],
+    paths: Mapping[str, str],
+    function: Any,
+    mode: Mode,
+    *,
+    host_raised: bool = False,
+    refused: bool = False,
+) -> LoudFailure | None:
+    """Record each failure of the call once: its own, then each separate one. Gives the error to raise, if any.
+
+    `host_raised`: the host's own exception goes on and is loud already. `refused`: the work was not started.
+    """
+    who = describe(frame, paths, function)
+    quiet = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
+    raises = mode is Mode.ENFORCE and (refused or frame.row.work is Work.NONE)
+    own = next((note for note in notes if not note.separate), None)
+    error = None
+    if own is not None:
+        error = _record(frame.row, own, who, mode, Action.RAISED if raises or host_raised else quiet)
+    for note in notes:
+        if note.separate:
+            _record(frame.row, note, who, mode, quiet)
+    return error if raises and not host_raised else None
+
+
+def settle_late(frame: Frame, note: Note, paths: Mapping[str, str], function: Any, mode: Mode) -> None:
+    """Record a failure that became known when no call was left to carry it: escalated, since nobody can catch it."""
+    action = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
+    _record(frame.row, note, describe(frame, paths, function), mode, action)
+
+
+def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str, Any]:
+    """Gather what is known of a call: identity fields, event type, and the details some errors carry."""
+    arguments = arguments_of(function, frame.instance, frame.args, frame.kwargs)
+    identity = identity_of(paths, frame.instance, arguments)
+    event_type = event_type_of(frame.row, frame.instance, arguments)
+    subject = identity.pop("subject", "")
+    return {
+        "common": {**identity, "event_type": event_type},
+        "operation": f"{event_type}({subject})" if subject else event_type,
+        "from_agent": type(frame.instance).__name__,
+        "to_agent": subject or "unknown",
+        "last_event": event_type,
+    }
+
+
+def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
+    """Compose the exception of one note, cause chained."""
+    cause = "" if note.cause is None else f"{type(note.cause).__name__}: {note.cause}"
+    details = {"failure_reason": cause or note.reason, "validation_error": note.reason, "drop_reason": note.reason}
+    common = {**who["common"], **{k: v for k, v in note.details.items() if k in who["common"]}}
+    error = note.error.build(
+        note.reason,
+        {**who, **details, **note.details},
+        component=row.component,
+        method=row.method,
+        cause=cause,
+        hint=note.hint or row.hint,
+        **common,
+    )
+    error.__cause__ = note.cause
+    return error
+
+
+def _record(row: Contract, note: Note, who: Mapping[str, Any], mode: Mode, action: Action) -> LoudFailure:
+    error = error_for(row, note, who)
+    record(error, mode=mode, action=action, category=row.category, cause_known=not note.unexplained)
+    markers.leave(row.key, error.run_id)
+    return error

@@ -1,0 +1,231 @@
+"""The contract-driven wrapper: one function around one host method, sync or async, steered by its contract row.
+
+Mode off calls the host and nothing else. Otherwise the call runs in a frame; what fails inside is noted; the
+outermost frame records, then raises or escalates as the row says. The host is called exactly once, except where
+enforce refuses to start work whose need is missing. Cancellation and exits pass through untouched.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from shim import flags
+from shim.contracts import Contract, Hook, Shows, Work
+from shim.errors import LoudFailure
+from shim.frames import Frame, Note, current, enclosing
+from shim.guard import own_failure
+from shim.identity import arguments_of, event_type_of, identity_of
+from shim.settle import settle, settle_late
+from shim.snapshot import Mode
+
+__all__ = ["wrap_hook", "wrap_method"]
+
+Host = Callable[..., Any]
+
+
+def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
+    """Wrap a contracted method. `paths` says where the record's identity fields come from."""
+    guard = _Guard(host, row, paths)
+    if inspect.iscoroutinefunction(host):
+
+        @functools.wraps(host)
+        async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
+            decision = flags.mode(row.component)
+            if decision.mode is Mode.OFF:
+                return await host(self, *args, **kwargs)
+            frame = guard.open(self, args, kwargs, decision.mode)
+            token = current.set(frame)
+            try:
+                answer = await host(self, *args, **kwargs)
+            except Exception as error:
+                guard.close_raised(frame, error, decision.mode)
+                raise
+            except BaseException:
+                frame.close()  # cancelled or exiting: not a failure of delivery, and not ours to judge
+                raise
+            finally:
+                current.reset(token)
+            return guard.close(frame, answer, decision.mode)
+
+        return awaited
+
+    @functools.wraps(host)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        decision = flags.mode(row.component)
+        if decision.mode is Mode.OFF:
+            return host(self, *args, **kwargs)
+        frame = guard.open(self, args, kwargs, decision.mode)
+        token = current.set(frame)
+        try:
+            answer = host(self, *args, **kwargs)
+        except Exception as error:
+            guard.close_raised(frame, error, decision.mode)
+            raise
+        except BaseException:
+            frame.close()
+            raise
+        finally:
+            current.reset(token)
+        return guard.close(frame, answer, decision.mode)
+
+    return called
+
+
+def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
+    """Wrap an own method that only tells: outside a contracted call of this instance it is the host's method."""
+    key = ("hook", hook.method)
+
+    def note(instance: object, error: BaseException | None) -> None:
+        frame = enclosing()
+        if frame is not None and frame.instance is instance:
+            decides = frame.row.shows is Shows.NEVER
+            text = hook.reason if error is None else f"{hook.reason} ({type(error).__name__}: {error})"
+            frame.note(Note(key=key, error=hook.error, reason=text, hint=hook.hint, cause=error, decides=decides))
+
+    def judge(instance: object, answer: object) -> object:
+        if hook.shows is Shows.FALSY and not answer:
+            note(instance, None)
+        elif (frame := enclosing()) is not None and frame.instance is instance:
+            frame.forgive(key)
+        return answer
+
+    if inspect.iscoroutinefunction(host):
+
+        @functools.wraps(host)
+        async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if flags.mode(component).mode is Mode.OFF:
+                return await host(self, *args, **kwargs)
+            try:
+                return judge(self, await host(self, *args, **kwargs))
+            except Exception as error:
+                note(self, error)
+                raise
+
+        return awaited
+
+    @functools.wraps(host)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if flags.mode(component).mode is Mode.OFF:
+            return host(self, *args, **kwargs)
+        try:
+            return judge(self, host(self, *args, **kwargs))
+        except Exception as error:
+            note(self, error)
+            raise
+
+    return called
+
+
+class _Guard:
+    """What happens before and after the host's method, for one contract row."""
+
+    def __init__(self, host: Host, row: Contract, paths: Mapping[str, str]) -> None:
+        self.host, self.row, self.paths = host, row, paths
+
+    def open(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Frame:
+        """Open a frame and test the row's needs. Raises where enforce must not start work that cannot be told of."""
+
+        def late(frame: Frame, note: Note) -> None:
+            settle_late(frame, note, self.paths, self.host, mode)
+
+        frame = Frame(self.row, instance, args, kwargs, parent=enclosing(), late=late)
+        decides = self.row.shows is Shows.NEVER or self.row.work is Work.FOLLOWS
+        for need in self.row.needs:
+            if getattr(instance, need.attribute, None) is None:
+                key = ("need", need.attribute)
+                note = Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides)
+                frame.note(note)
+        if frame.notes and self.row.work is Work.FOLLOWS and mode is Mode.ENFORCE and frame.parent is None:
+            self._refuse_to_start(frame)
+        return frame
+
+    def close(self, frame: Frame, answer: Any, mode: Mode) -> Any:
+        """Judge the host's answer; give it back, or raise what the row says."""
+        failed = self._bad(answer)
+        if failed and not frame.notes:
+            self._explain(frame)
+        notes = frame.close()
+        if not failed:
+            failed = any(note.decides and not note.separate for note in notes)
+        if failed and not any(not note.separate for note in notes):
+            notes = [*notes, self._plain_note(answer)]
+        error = self._settle(frame, notes if failed else [note for note in notes if note.separate], mode)
+        if not failed:
+            self._forgive(frame)
+        if error is not None:
+            raise error
+        return answer
+
+    def close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
+        """The host raised: record it once, and let the host's own exception go on, unless it is recorded already."""
+        if isinstance(error, LoudFailure):
+            frame.close()
+            return
+        key = ("raised", self.row.key)
+        text = f"the host raised {type(error).__name__}: {error}"
+        frame.note(Note(key=key, error=self.row.error, reason=text, hint=self.row.hint, cause=error))
+        self._settle(frame, frame.close(), mode, host_raised=True)
+
+    def _settle(self, frame: Frame, notes: list[Note], mode: Mode, *, host_raised: bool = False) -> LoudFailure | None:
+        if not notes:
+            return None
+        try:
+            if (outer := frame.parent) is None:
+                return settle(frame, notes, self.paths, self.host, mode, host_raised=host_raised)
+            self._hand_up(frame, notes, outer)
+        except Exception as failed:  # noqa: BLE001  # our own bug must not replace the host's answer
+            own_failure("wrap.settle", failed)
+        return None
+
+    def _hand_up(self, frame: Frame, notes: list[Note], outer: Frame) -> None:
+        """Give the innermost note of this failure, under the event's key, to the call around; separate ones as well."""
+        own = next((note for note in notes if not note.separate), None)
+        for note in notes:
+            if note.separate:
+                outer.note(note)
+            elif note is own:
+                outer.note(replace(note, key=self._event_key(frame), decides=True))
+
+    def _forgive(self, frame: Frame) -> None:
+        outer = frame.parent
+        if outer is not None and outer.notes:
+            outer.forgive(self._event_key(frame))
+
+    def _event_key(self, frame: Frame) -> tuple[str, ...]:
+        arguments = arguments_of(self.host, frame.instance, frame.args, frame.kwargs)
+        who = identity_of(self.paths, frame.instance, arguments)
+        event = event_type_of(self.row, frame.instance, arguments)
+        return ("event", event, who.get("run_id", ""), who.get("thread_id", "") if "run_id" not in who else "")
+
+    def _bad(self, answer: object) -> bool:
+        if self.row.shows is Shows.FALSY:
+            return not answer
+        return self.row.shows is Shows.UNSUCCESSFUL and not getattr(answer, "success", False)
+
+    def _explain(self, frame: Frame) -> None:
+        explain = getattr(frame.instance, "failloud_explain", None)
+        if explain is not None:
+            try:
+                explain(frame)
+            except Exception as error:  # noqa: BLE001  # explaining is ours; the failure itself is recorded anyway
+                own_failure("wrap.explain", error)
+
+    def _plain_note(self, answer: object) -> Note:
+        text = f"{self.row.reason} (answered {answer!r})" if self.row.shows is Shows.FALSY else self.row.reason
+        return Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, unexplained=True)
+
+    def _refuse_to_start(self, frame: Frame) -> None:
+        error = self._settle_refused(frame)
+        if error is not None:
+            raise error
+
+    def _settle_refused(self, frame: Frame) -> LoudFailure | None:
+        try:
+            return settle(frame, frame.close(), self.paths, self.host, Mode.ENFORCE, refused=True)
+        except Exception as failed:  # noqa: BLE001  # our own bug must not stop the host's work
+            own_failure("wrap.refuse", failed)
+            return None
