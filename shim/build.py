@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from shim.contracts import Contract, Host, HostClass, plain_signature
+from shim.hooks import wrap_hook
 from shim.watch import Watched
-from shim.wrap import wrap_hook, wrap_method
+from shim.wrap import wrap_method
 
 __all__ = ["build_class", "find", "mismatches"]
 
@@ -91,7 +92,7 @@ def _host_method(namespace: dict[str, Any], cls: type, name: str) -> Callable[..
 
 
 def _mixed(mixin: type, cls: type) -> dict[str, Any]:
-    """Copy a mixin's overrides under the host method's own signature and docstring, so that `inspect` sees the host's."""
+    """Copy a mixin's overrides under the host method's own signature and docstring: `inspect` sees the host's."""
     namespace = {}
     for name, function in vars(mixin).items():
         if isinstance(function, types.FunctionType) and hasattr(cls, name):

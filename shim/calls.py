@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from shim import flags, markers
 from shim.contracts import Contract, Shows
+from shim.decisions import OFF, Decision, FlagError
 from shim.errors import LoudFailure
-from shim.flags import Decision
 from shim.frames import Note
 from shim.guard import own_failure
 from shim.host import installed
@@ -63,7 +63,7 @@ def escalate(error: LoudFailure) -> None:
     """Be loud without raising: for code that holds finished work, or stands in an except body."""
     try:
         decision = flags.mode(error.component)
-    except flags.FlagError as unknown:
+    except FlagError as unknown:
         own_failure("calls.escalate", unknown)
         return
     if decision.mode is not Mode.OFF:
@@ -97,7 +97,7 @@ def _row(contract: str) -> tuple[Contract | None, Decision]:
         return row, flags.mode(row.component)
     if installed():
         own_failure("calls.unknown_contract", LookupError(f"no installed host declares the contract {contract!r}"))
-    return None, Decision(mode=Mode.OFF, reason=flags.Reason.DEFAULT)
+    return None, OFF
 
 
 def _means_failure(row: Contract, value: object) -> bool:

@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
             if extra is None:
                 raise
             raise Refused(
-                f"'{cmd_name}' needs {error.name}, which is not installed; add it with: pip install 'failloud[{extra}]'",
+                f"'{cmd_name}' needs {error.name}, which is not installed; next: pip install 'failloud[{extra}]'",
                 USAGE,
             ) from error
         assert isinstance(found, click.Command)  # noqa: S101  # COMMANDS is ours; a wrong entry is a bug

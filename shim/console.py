@@ -14,7 +14,7 @@ USAGE = 64
 "Usage errors, everywhere (sysexits EX_USAGE); click's 2 is taken by the analysis commands."
 
 
-class Refused(click.ClickException):  # noqa: N818  # click's own name for what it prints
+class Refused(click.ClickException):  # click's own name for what it prints
     """A command that ends with a clear message: what, why and what to do next, and an exit code of the contract."""
 
     def __init__(self, message: str, code: int) -> None:

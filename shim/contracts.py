@@ -85,10 +85,10 @@ class Hook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collaborator:
-    """A method of the object held in `attribute`, watched by a proxy during a contracted call.
+    """Methods of the object held in `attribute`, watched by a proxy during a contracted call.
 
-    An exception, or a result that is false in the sense of `shows`, is noted. Where the host says that a failure happened although the
-    collaborator answered well (or the other way round), the host's answer decides unless the contract shows NEVER.
+    An exception (`raised_error`), or an answer that is false in the sense of `shows` (`error`), is noted, and counts
+    even where the host then reports success: hosts ignore what their collaborators answer.
     """
 
     attribute: str
@@ -138,7 +138,7 @@ class HostClass:
     target: str
     identity: Mapping[str, str] = field(default_factory=dict)
     """Record field -> where it comes from: an argument (`run_id`), `self.user_id`, or a dotted path from an argument
-    (`user_context.run_id`); alternatives are separated by `|`. The field `subject` (agent or tool) goes into `operation`."""
+    (`user_context.run_id`); alternatives are separated by `|`. The field `subject` (an agent) goes into `operation`."""
     hooks: tuple[Hook, ...] = ()
     mixin: str = ""
     "`package.module:Class` of a mixin for paths that cannot be seen from outside."

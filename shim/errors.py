@@ -50,7 +50,7 @@ class Common(TypedDict, total=False):
     hint: str
 
 
-class LoudFailure(Exception):
+class LoudFailure(Exception):  # noqa: N818  # the name host code catches
     """Raised when an event was not delivered, dropped, rejected, misrouted or falsely confirmed.
 
     `reason` says what was found; `context` holds the keys named by `context_keys`. The text is composed in
@@ -177,7 +177,7 @@ class AgentCommunicationFailureError(LoudFailure):
 
 
 class WebSocketBufferOverflowError(LoudFailure):
-    """Raised when a message is too large, or a buffer is full. Sizes in bytes, or messages where the limit counts them."""
+    """Raised when a message is too large, or a buffer is full; sizes in bytes, or messages where those are counted."""
 
     phrase = "buffer overflow"
     context_keys = ("buffer_size", "message_size")

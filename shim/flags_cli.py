@@ -10,7 +10,7 @@ import click
 from shim import flags as process_flags
 from shim.console import USAGE, Refused, print_json
 from shim.contracts import ContractError, Host
-from shim.flags import STATE_DIR, FlagError
+from shim.decisions import STATE_DIR, FlagError
 from shim.hosts import HostFileError, load_host
 from shim.snapshot import FlagFileError, Mode, Snapshot, killed, read, write
 

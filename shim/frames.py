@@ -67,7 +67,7 @@ class Frame:
         self._lock = threading.Lock()
 
     def note(self, note: Note) -> None:
-        """Add a note. Where the call has ended, it goes to the next open call around; with none left, `late` answers."""
+        """Add a note. Where the call has ended it goes to the next open call around; with none left, `late` answers."""
         with self._lock:
             if self.is_open:
                 self.notes.append(note)

@@ -1,4 +1,4 @@
-"""Install the shims on a host: compare signatures, build classes, rebind names, move live instances; and undo it all."""
+"""Install the shims on a host: compare signatures, build classes, rebind names, move instances; and undo it all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from shim import flags
 from shim.build import build_class, find, mismatches
 from shim.contracts import Host
+from shim.decisions import FlagError
 from shim.hosts import load_host
 
 __all__ = ["AlreadyInstalledError", "HostMismatchError", "Installation", "install", "installed"]
@@ -99,7 +100,7 @@ def install(host: str | Host) -> Installation:
     _installed.append(made)
     try:
         _declare()
-    except flags.FlagError:
+    except FlagError:
         _installed.remove(made)
         raise
     made.classes = built

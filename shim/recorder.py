@@ -77,7 +77,7 @@ _recordings: list[list[FailureRecord]] = []
 
 
 def record(error: LoudFailure, *, mode: Mode, action: Action, category: int, cause_known: bool) -> FailureRecord:
-    """Record one failure. Never raises: what fails here is reported by `own_failure`, the record is still given back."""
+    """Record one failure. Never raises: what fails here goes to `own_failure`, the record is still given back."""
     made = FailureRecord(
         id=f"{os.getpid()}-{next(_serial)}",
         at=time.time(),

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from shim import flags
-from shim.contracts import Contract, Hook, Shows, Work
+from shim.contracts import Contract, Shows, Work
 from shim.errors import LoudFailure
 from shim.frames import Frame, Note, current, enclosing
 from shim.guard import own_failure
@@ -22,7 +23,7 @@ from shim.identity import arguments_of, event_type_of, identity_of
 from shim.settle import settle, settle_late
 from shim.snapshot import Mode
 
-__all__ = ["wrap_hook", "wrap_method"]
+__all__ = ["wrap_method"]
 
 Host = Callable[..., Any]
 
@@ -30,92 +31,35 @@ Host = Callable[..., Any]
 def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
     """Wrap a contracted method. `paths` says where the record's identity fields come from."""
     guard = _Guard(host, row, paths)
-    if inspect.iscoroutinefunction(host):
+    return _wrap_async(guard) if inspect.iscoroutinefunction(host) else _wrap_sync(guard)
 
-        @functools.wraps(host)
-        async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
-            decision = flags.mode(row.component)
-            if decision.mode is Mode.OFF:
-                return await host(self, *args, **kwargs)
-            frame = guard.open(self, args, kwargs, decision.mode)
-            token = current.set(frame)
-            try:
-                answer = await host(self, *args, **kwargs)
-            except Exception as error:
-                guard.close_raised(frame, error, decision.mode)
-                raise
-            except BaseException:
-                frame.close()  # cancelled or exiting: not a failure of delivery, and not ours to judge
-                raise
-            finally:
-                current.reset(token)
-            return guard.close(frame, answer, decision.mode)
 
-        return awaited
+def _wrap_async(guard: _Guard) -> Host:
+    host, component = guard.host, guard.row.component
+
+    @functools.wraps(host)
+    async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
+        mode = flags.current(component)
+        if mode is Mode.OFF:
+            return await host(self, *args, **kwargs)
+        with guard.call(self, args, kwargs, mode) as frame:
+            answer = await host(self, *args, **kwargs)
+        return guard.close(frame, answer, mode)
+
+    return awaited
+
+
+def _wrap_sync(guard: _Guard) -> Host:
+    host, component = guard.host, guard.row.component
 
     @functools.wraps(host)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        decision = flags.mode(row.component)
-        if decision.mode is Mode.OFF:
+        mode = flags.current(component)
+        if mode is Mode.OFF:
             return host(self, *args, **kwargs)
-        frame = guard.open(self, args, kwargs, decision.mode)
-        token = current.set(frame)
-        try:
+        with guard.call(self, args, kwargs, mode) as frame:
             answer = host(self, *args, **kwargs)
-        except Exception as error:
-            guard.close_raised(frame, error, decision.mode)
-            raise
-        except BaseException:
-            frame.close()
-            raise
-        finally:
-            current.reset(token)
-        return guard.close(frame, answer, decision.mode)
-
-    return called
-
-
-def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
-    """Wrap an own method that only tells: outside a contracted call of this instance it is the host's method."""
-    key = ("hook", hook.method)
-
-    def note(instance: object, error: BaseException | None) -> None:
-        frame = enclosing()
-        if frame is not None and frame.instance is instance:
-            decides = frame.row.shows is Shows.NEVER
-            text = hook.reason if error is None else f"{hook.reason} ({type(error).__name__}: {error})"
-            frame.note(Note(key=key, error=hook.error, reason=text, hint=hook.hint, cause=error, decides=decides))
-
-    def judge(instance: object, answer: object) -> object:
-        if hook.shows is Shows.FALSY and not answer:
-            note(instance, None)
-        elif (frame := enclosing()) is not None and frame.instance is instance:
-            frame.forgive(key)
-        return answer
-
-    if inspect.iscoroutinefunction(host):
-
-        @functools.wraps(host)
-        async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if flags.mode(component).mode is Mode.OFF:
-                return await host(self, *args, **kwargs)
-            try:
-                return judge(self, await host(self, *args, **kwargs))
-            except Exception as error:
-                note(self, error)
-                raise
-
-        return awaited
-
-    @functools.wraps(host)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if flags.mode(component).mode is Mode.OFF:
-            return host(self, *args, **kwargs)
-        try:
-            return judge(self, host(self, *args, **kwargs))
-        except Exception as error:
-            note(self, error)
-            raise
+        return guard.close(frame, answer, mode)
 
     return called
 
@@ -126,8 +70,26 @@ class _Guard:
     def __init__(self, host: Host, row: Contract, paths: Mapping[str, str]) -> None:
         self.host, self.row, self.paths = host, row, paths
 
-    def open(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Frame:
-        """Open a frame and test the row's needs. Raises where enforce must not start work that cannot be told of."""
+    @contextmanager
+    def call(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Iterator[Frame]:
+        """Run the host's method in a frame. Its own exceptions pass, recorded; cancellation and exits pass untouched.
+
+        Raises, before the host is called, where enforce must not start work that nobody could be told of.
+        """
+        frame = self._open(instance, args, kwargs, mode)
+        token = current.set(frame)
+        try:
+            yield frame
+        except Exception as error:
+            self._close_raised(frame, error, mode)
+            raise
+        except BaseException:
+            frame.close()
+            raise
+        finally:
+            current.reset(token)
+
+    def _open(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Frame:
 
         def late(frame: Frame, note: Note) -> None:
             settle_late(frame, note, self.paths, self.host, mode)
@@ -160,8 +122,8 @@ class _Guard:
             raise error
         return answer
 
-    def close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
-        """The host raised: record it once, and let the host's own exception go on, unless it is recorded already."""
+    def _close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
+        """Record what the host raised, once; a loud failure from inside is recorded already."""
         if isinstance(error, LoudFailure):
             frame.close()
             return

@@ -1,0 +1,1 @@
+"""Mixins for the paths of a host class that cannot be seen from outside."""

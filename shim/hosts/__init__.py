@@ -25,7 +25,7 @@ class HostFileError(Exception):
     def __str__(self) -> str:
         return (
             f"host {self.spec!r}: {self.reason}; "
-            f"next: name one of {', '.join(shipped_hosts())}, a dotted module, or a path to a .py file that defines HOST"
+            f"next: name one of {', '.join(shipped_hosts())}, a module, or a path to a .py file that defines HOST"
         )
 
 

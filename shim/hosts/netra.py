@@ -155,7 +155,9 @@ _BRIDGE_ROWS = (
         "register_run_thread_mapping", "(self, run_id, thread_id, metadata=None)", "run_mapping", _REGISTRY,
         WebSocketContextValidationError, 5,
     ),
-    _bridge_row("unregister_run_mapping", "(self, run_id)", "run_unmapping", _REGISTRY, WebSocketContextValidationError, 5),
+    _bridge_row(
+        "unregister_run_mapping", "(self, run_id)", "run_unmapping", _REGISTRY, WebSocketContextValidationError, 5
+    ),
 )  # fmt: skip
 
 _BUFFER_ROW = Contract(
