@@ -94,7 +94,8 @@ def _host_method(namespace: dict[str, Any], cls: type, name: str) -> Callable[..
 def _mixed(mixin: type, cls: type) -> dict[str, Any]:
     """Copy a mixin's overrides under the host method's own signature and docstring: `inspect` sees the host's."""
     namespace = {}
-    for name, function in vars(mixin).items():
+    members = {name: member for base in reversed(mixin.__mro__[:-1]) for name, member in vars(base).items()}
+    for name, function in members.items():
         if isinstance(function, types.FunctionType) and hasattr(cls, name):
             copy = types.FunctionType(
                 function.__code__, function.__globals__, name, function.__defaults__, function.__closure__

@@ -29,6 +29,10 @@ class Note:
     hint: str = ""
     cause: BaseException | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    origin: str = ""
+    "Contract of the innermost call that saw it; empty where that is the outermost one."
+    category: int = 0
+    "Audit category of that contract."
     decides: bool = True
     "Counts even where the host then reports success."
     unexplained: bool = False

@@ -47,6 +47,8 @@ class FailureRecord:
     run_id: str
     thread_id: str
     user_id: str
+    origin: str
+    "Contract, `component.method`, of the innermost call that saw the failure."
     category: int
     "Audit category, 0 where the contract names none."
     reason: str
@@ -76,7 +78,9 @@ _sinks: list[Sink] = []
 _recordings: list[list[FailureRecord]] = []
 
 
-def record(error: LoudFailure, *, mode: Mode, action: Action, category: int, cause_known: bool) -> FailureRecord:
+def record(
+    error: LoudFailure, *, mode: Mode, action: Action, category: int = 0, origin: str = "", cause_known: bool
+) -> FailureRecord:
     """Record one failure. Never raises: what fails here goes to `own_failure`, the record is still given back."""
     made = FailureRecord(
         id=f"{os.getpid()}-{next(_serial)}",
@@ -87,6 +91,7 @@ def record(error: LoudFailure, *, mode: Mode, action: Action, category: int, cau
         run_id=error.run_id,
         thread_id=error.thread_id,
         user_id=error.user_id,
+        origin=origin or f"{error.component}.{error.method}",
         category=category,
         reason=error.reason,
         cause=error.cause,

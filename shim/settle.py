@@ -33,14 +33,21 @@ def settle(
     who = describe(frame, paths, function)
     quiet = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
     raises = mode is Mode.ENFORCE and (refused or frame.row.work is Work.NONE)
-    own = next((note for note in notes if not note.separate), None)
-    error = None
-    if own is not None:
-        error = _record(frame.row, own, who, mode, Action.RAISED if raises or host_raised else quiet)
+    loud = Action.RAISED if raises or host_raised else quiet
+    errors = [_record(frame.row, note, who, mode, loud) for note in _own(frame.row, notes)]
     for note in notes:
         if note.separate:
             _record(frame.row, note, who, mode, quiet)
-    return error if raises and not host_raised else None
+    return errors[0] if errors and raises and not host_raised else None
+
+
+def _own(row: Contract, notes: list[Note]) -> list[Note]:
+    """Give the failures that are the call's own: one for a notification, one per event for work that sends several."""
+    own = [note for note in notes if not note.separate]
+    if row.work is Work.NONE:
+        return own[:1]
+    told = [note for note in own if note.origin]  # from calls inside: they say what the missing need has cost
+    return list({note.key: note for note in reversed(told or own)}.values())[::-1]
 
 
 def settle_late(frame: Frame, note: Note, paths: Mapping[str, str], function: Any, mode: Mode) -> None:
@@ -84,6 +91,8 @@ def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
 
 def _record(row: Contract, note: Note, who: Mapping[str, Any], mode: Mode, action: Action) -> LoudFailure:
     error = error_for(row, note, who)
-    record(error, mode=mode, action=action, category=row.category, cause_known=not note.unexplained)
+    known = not note.unexplained
+    category, origin = note.category or row.category, note.origin or row.key
+    record(error, mode=mode, action=action, category=category, origin=origin, cause_known=known)
     markers.leave(row.key, error.run_id)
     return error

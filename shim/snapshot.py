@@ -31,7 +31,8 @@ __all__ = [
 
 SNAPSHOT = "flags.json"
 KILL = "KILL"
-ARMED = "KILL.armed"
+ARMED = ".KILL.armed"
+"Hidden, so that no component's kill file can have its name."
 SCHEMA = 1
 
 
@@ -139,9 +140,8 @@ def kill(directory: Path, component: str = "") -> Path:
 
 def killed(directory: Path) -> frozenset[str]:
     """Name what is killed: component names, and the empty name for everything."""
-    return frozenset(
-        path.name.removeprefix(KILL).removeprefix(".") for path in directory.glob(f"{KILL}*") if path.name != ARMED
-    )
+    names = (path.name for path in directory.glob(f"{KILL}*"))
+    return frozenset(name[len(KILL) + 1 :] for name in names if name == KILL or name.startswith(f"{KILL}."))
 
 
 def lift(directory: Path) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ for the attribute; outside a contracted call, and for everybody else, it gives t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from shim.contracts import Collaborator, Shows
-from shim.frames import Frame, Note, frame_of
+from shim.frames import Frame, Note, current, frame_of
 
 __all__ = ["Watched"]
 
@@ -108,45 +110,62 @@ class _Proxy:
         return self.__failloud_target__(*args, **kwargs)
 
 
+class _Watching:
+    """One watched call: what fails inside it is noted once, innermost cause first, under the recipient's key."""
+
+    def __init__(self, watch: Collaborator, name: str, recipient: object, outer: Frame) -> None:
+        who = recipient if isinstance(recipient, str | int | None) else id(recipient)
+        self.watch, self.name, self.outer = watch, name, outer
+        self.key = (watch.attribute, name, who)
+        self.frame = Frame(outer.row, None, (), {}, parent=outer, late=outer.late)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        token = current.set(self.frame)
+        try:
+            yield
+        except Exception as error:
+            text = f"{self.watch.attribute}.{self.name} raised {type(error).__name__}"
+            hint = "see the cause: the host swallows it"
+            self._hand_up(Note(key=self.key, error=self.watch.raised_error, reason=text, hint=hint, cause=error))
+            raise
+        finally:
+            current.reset(token)
+
+    def judge(self, answer: Any) -> Any:
+        shows = self.watch.shows
+        if (shows is Shows.FALSY and not answer) or (
+            shows is Shows.UNSUCCESSFUL and not getattr(answer, "success", False)
+        ):
+            text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {answer!r})"
+            self._hand_up(Note(key=self.key, error=self.watch.error, reason=text, hint=self.watch.hint))
+        else:
+            self._hand_up(None)
+            self.outer.forgive(self.key)
+        return answer
+
+    def _hand_up(self, failure: Note | None) -> None:
+        notes = self.frame.close()
+        for note in notes:
+            if note.separate:
+                self.outer.note(note)
+        if failure is not None:
+            innermost = next((note for note in notes if not note.separate), failure)
+            self.outer.note(replace(innermost, key=self.key, decides=True))
+
+
 def _watched_call(method: Callable[..., Any], name: str, watch: Collaborator, frame: Frame) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         recipient = args[0] if args else next(iter(kwargs.values()), None)
-        key = (watch.attribute, name, recipient if isinstance(recipient, str | int | None) else id(recipient))
-        try:
+        watching = _Watching(watch, name, recipient, frame)
+        with watching.running():
             answer = method(*args, **kwargs)
-        except Exception as error:
-            _note_raised(frame, watch, key, name, error)
-            raise
-        if inspect.isawaitable(answer):
-            return _awaited(answer, frame, watch, key, name)
-        _judge(frame, watch, key, name, answer)
-        return answer
+        return _awaited(answer, watching) if inspect.isawaitable(answer) else watching.judge(answer)
 
     return call
 
 
-async def _awaited(
-    answer: Awaitable[Any], frame: Frame, watch: Collaborator, key: tuple[object, ...], name: str
-) -> Any:
-    try:
+async def _awaited(answer: Awaitable[Any], watching: _Watching) -> Any:
+    with watching.running():
         found = await answer
-    except Exception as error:
-        _note_raised(frame, watch, key, name, error)
-        raise
-    _judge(frame, watch, key, name, found)
-    return found
-
-
-def _note_raised(frame: Frame, watch: Collaborator, key: tuple[object, ...], name: str, error: Exception) -> None:
-    text = f"{watch.attribute}.{name} raised {type(error).__name__}"
-    hint = "see the cause: the host swallows it"
-    frame.note(Note(key=key, error=watch.raised_error, reason=text, hint=hint, cause=error))
-
-
-def _judge(frame: Frame, watch: Collaborator, key: tuple[object, ...], name: str, answer: object) -> None:
-    bad = not answer if watch.shows is Shows.FALSY else not getattr(answer, "success", True)
-    if bad and watch.shows in (Shows.FALSY, Shows.UNSUCCESSFUL):
-        text = f"{watch.reason} ({watch.attribute}.{name} answered {answer!r})"
-        frame.note(Note(key=key, error=watch.error, reason=text, hint=watch.hint))
-    else:
-        frame.forgive(key)
+    return watching.judge(found)

@@ -145,23 +145,31 @@ class _Guard:
 
     def _hand_up(self, frame: Frame, notes: list[Note], outer: Frame) -> None:
         """Give the innermost note of this failure, under the event's key, to the call around; separate ones as well."""
+        event, run = self._event(frame)
         own = next((note for note in notes if not note.separate), None)
         for note in notes:
+            told = replace(
+                note,
+                origin=note.origin or self.row.key,
+                category=note.category or self.row.category,
+                details={"event_type": event, **note.details},
+            )
             if note.separate:
-                outer.note(note)
+                outer.note(told)
             elif note is own:
-                outer.note(replace(note, key=self._event_key(frame), decides=True))
+                outer.note(replace(told, key=("event", event, run), decides=True))
 
     def _forgive(self, frame: Frame) -> None:
         outer = frame.parent
         if outer is not None and outer.notes:
-            outer.forgive(self._event_key(frame))
+            outer.forgive(("event", *self._event(frame)))
 
-    def _event_key(self, frame: Frame) -> tuple[str, ...]:
+    def _event(self, frame: Frame) -> tuple[str, str]:
+        """Say which event the call was about: its type, and the run or else the thread or user it belongs to."""
         arguments = arguments_of(self.host, frame.instance, frame.args, frame.kwargs)
         who = identity_of(self.paths, frame.instance, arguments)
-        event = event_type_of(self.row, frame.instance, arguments)
-        return ("event", event, who.get("run_id", ""), who.get("thread_id", "") if "run_id" not in who else "")
+        whose = next((who[name] for name in ("run_id", "thread_id", "user_id") if name in who), "")
+        return event_type_of(self.row, frame.instance, arguments), whose
 
     def _bad(self, answer: object) -> bool:
         if self.row.shows is Shows.FALSY:

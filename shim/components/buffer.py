@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from shim.errors import WebSocketBufferOverflowError, WebSocketEventDroppedError
 from shim.frames import Frame, Note, frame_of
 
-__all__ = ["BufferMixin"]
+__all__ = ["AgentchatBufferMixin", "BufferMixin"]
 
 
 class BufferMixin:
-    """Goes before the host's buffer class; expects its `config` limits, `message_count`, `user_buffers`."""
+    """Goes before the host's buffer class; `config` holds the limits, two attributes what is buffered."""
 
     config: Any
-    message_count: int
-    user_buffers: Any
+    failloud_count: ClassVar[str] = "message_count"
+    "Attribute: number of messages of all users."
+    failloud_queues: ClassVar[str] = "user_buffers"
+    "Attribute: user -> messages."
 
     def _update_buffer_size(self, message: Any, remove: bool = False) -> None:  # noqa: FBT001, FBT002  # the host's signature
         """Note an eviction: the host removes somebody's message to make room and reports success."""
@@ -31,7 +33,7 @@ class BufferMixin:
         )
         frame.note(
             Note(
-                key=("evicted", message.id),
+                key=("evicted", id(message)),
                 error=WebSocketEventDroppedError,
                 reason=f"{kind} for user {message.user_id} was evicted to make room",
                 hint="raise the buffer's limits, or deliver faster",
@@ -46,13 +48,12 @@ class BufferMixin:
             return
         user_id, message = frame.args[0] if frame.args else frame.kwargs["user_id"], _message_of(frame)
         size, limit = _size(message), self.config.max_message_size_bytes
+        count, queues = getattr(self, self.failloud_count), getattr(self, self.failloud_queues)
         if size is not None and size > limit:
             self._note(frame, f"Message too large: {size} bytes, limit {limit}", limit, size)
-        elif self.message_count >= (limit := self.config.max_buffer_size_global):
-            self._note(
-                frame, f"the buffer is full for all users: {self.message_count} of {limit} messages", limit, size
-            )
-        elif len(self.user_buffers.get(user_id, ())) >= (limit := self.config.max_buffer_size_per_user):
+        elif count >= (limit := self.config.max_buffer_size_global):
+            self._note(frame, f"the buffer is full for all users: {count} of {limit} messages", limit, size)
+        elif len(queues.get(user_id, ())) >= (limit := self.config.max_buffer_size_per_user):
             self._note(frame, f"the user's buffer is full: {limit} messages", limit, size)
 
     def _note(self, frame: Frame, reason: str, buffer_size: int, message_size: int | None) -> None:
@@ -60,6 +61,13 @@ class BufferMixin:
         frame.note(
             Note(key="own", error=WebSocketBufferOverflowError, reason=reason, hint=frame.row.hint, details=details)
         )
+
+
+class AgentchatBufferMixin(BufferMixin):
+    """The same for the example host's buffer."""
+
+    failloud_count = "_total_messages"
+    failloud_queues = "_buffers"
 
 
 def _message_of(frame: Frame) -> Any:
@@ -70,6 +78,6 @@ def _size(message: Any) -> int | None:
     """Measure as the host does: compact JSON in UTF-8; None where the message is no JSON."""
     plain = message.model_dump() if hasattr(message, "model_dump") else message
     try:
-        return len(json.dumps(plain, separators=(",", ":")).encode())
+        return len(json.dumps(plain, separators=(",", ":"), default=str).encode())
     except (TypeError, ValueError):
         return None

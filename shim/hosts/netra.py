@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from shim.contracts import Collaborator, Contract, Hook, Host, HostClass, Named, Needs, Shows, Work
 from shim.errors import (
     AgentCommunicationFailureError,
-    LoudFailure,
     WebSocketBridgeUnavailableError,
     WebSocketBufferOverflowError,
     WebSocketContextValidationError,
@@ -13,7 +14,21 @@ from shim.errors import (
     WebSocketSendFailureError,
 )
 
-__all__ = ["HOST"]
+__all__ = [
+    "BRIDGE_HOOKS",
+    "BY_ARGUMENT",
+    "BY_CONTEXT",
+    "BY_INSTANCE",
+    "BY_MESSAGE",
+    "EMITTER_HOOKS",
+    "HOST",
+    "buffer_row",
+    "factory_rows",
+    "isolated_rows",
+    "mapping_rows",
+    "notify_rows",
+    "user_emitter_rows",
+]
 
 _APP = "netra_backend.app"
 BRIDGE = f"{_APP}.services.agent_websocket_bridge:AgentWebSocketBridge"
@@ -40,16 +55,64 @@ _MANAGER_SENDS = Collaborator(
     reason="WebSocket manager returned failure",
     hint=_CONNECT,
 )
+_BRIDGE_HAS_REGISTRY = Needs(
+    attribute="_thread_registry",
+    error=WebSocketContextValidationError,
+    reason="the bridge has no thread registry",
+    hint=_START_BRIDGE,
+)
 _REGISTRY = Collaborator(
     attribute="_thread_registry",
-    methods=("register", "unregister_run"),
+    methods=("register", "unregister_run", "unregister"),
     shows=Shows.FALSY,
     error=WebSocketContextValidationError,
     raised_error=WebSocketContextValidationError,
     reason="the thread registry refused the mapping",
 )
 
-# method -> (signature, event type, audit category)
+# Where the records' run, thread and user come from.
+BY_ARGUMENT = {"run_id": "run_id", "subject": "agent_name"}
+BY_INSTANCE = {
+    "run_id": "self.run_id",
+    "thread_id": "self.thread_id",
+    "user_id": "self.user_id",
+    "subject": "agent_name",
+}
+BY_MESSAGE = {"user_id": "user_id", "run_id": "message.run_id", "thread_id": "message.thread_id"}
+BY_CONTEXT = {
+    "run_id": "run_id|user_context.run_id",
+    "thread_id": "thread_id|user_context.thread_id",
+    "user_id": "user_id|user_context.user_id",
+    "subject": "agent_name",
+}
+
+BRIDGE_HOOKS = (
+    Hook(
+        method="_validate_event_context",
+        shows=Shows.FALSY,
+        error=WebSocketContextValidationError,
+        reason="run_id is missing, blank, or the system's own",
+        hint="pass the run_id of the user's own run",
+    ),
+    Hook(
+        method="_resolve_thread_id_from_run_id",
+        shows=Shows.RAISES,
+        error=WebSocketContextValidationError,
+        reason="no thread is known for the run",
+        hint="call register_run_thread_mapping() when the run is made",
+    ),
+)
+EMITTER_HOOKS = (
+    Hook(
+        method="_send_event",
+        shows=Shows.FALSY,
+        error=WebSocketSendFailureError,
+        reason="the emitter could not send the event",
+        hint=_CONNECT,
+    ),
+)
+
+# method -> (signature, event type)
 _BRIDGE_NOTIFIES = {
     "notify_agent_started": ("(self, run_id, agent_name, context=None)", "agent_started"),
     "notify_agent_thinking": (
@@ -136,89 +199,85 @@ _FACTORY_MAPS = Collaborator(
 )
 
 
-def _bridge_row(
-    method: str, signature: str, event: str, watch: Collaborator, error: type[LoudFailure], category: int
-) -> Contract:
-    return Contract(
-        component="bridge", target=BRIDGE, method=method, signature=signature, is_async=True, shows=Shows.FALSY,
-        error=error, reason="WebSocket bridge returned failure", event_type=event, category=category,
-        needs=(_BRIDGE_HAS_MANAGER,) if watch is _MANAGER_SENDS else (), watches=(watch,),
+def notify_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
+    """Rows of a bridge's notifications, for a host that has those of Netra's that `names` names."""
+    for name in names:
+        signature, event = _BRIDGE_NOTIFIES[name]
+        yield Contract(
+            component="bridge", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+            error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=1,
+            needs=(_BRIDGE_HAS_MANAGER,), watches=(_MANAGER_SENDS,),
+        )  # fmt: skip
+
+
+def mapping_rows(target: str) -> Iterator[Contract]:
+    """Rows of a bridge's run-to-thread mapping."""
+    methods = {
+        "register_run_thread_mapping": ("(self, run_id, thread_id, metadata=None)", "run_mapping"),
+        "unregister_run_mapping": ("(self, run_id)", "run_unmapping"),
+    }
+    for name, (signature, event) in methods.items():
+        yield Contract(
+            component="bridge", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+            error=WebSocketContextValidationError, reason="the run's mapping to its thread failed", event_type=event,
+            category=5, needs=(_BRIDGE_HAS_REGISTRY,), watches=(_REGISTRY,),
+        )  # fmt: skip
+
+
+def isolated_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
+    """Rows of an emitter that sends straight to the manager and declares None."""
+    for name in names:
+        signature, event = _ISOLATED_EMITS[name]
+        yield Contract(
+            component="emitter", target=target, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
+            error=WebSocketSendFailureError, reason="the emitter did not send the event", event_type=event, category=3,
+            needs=(_ISOLATED_HAS_MANAGER,), watches=(_ISOLATED_SENDS,),
+        )  # fmt: skip
+
+
+def user_emitter_rows(target: str) -> Iterator[Contract]:
+    """Rows of an emitter that goes through the bridge and reduces exceptions to False."""
+    for name, (signature, event) in _USER_NOTIFIES.items():
+        yield Contract(
+            component="factory", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+            error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=4,
+            needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(_BRIDGE_NOTIFIES_FOR_USER,),
+        )  # fmt: skip
+
+
+def factory_rows(target: str, context_signature: str) -> tuple[Contract, Contract]:
+    """Rows of a factory: an agent made without a bridge stays mute, a run that is not mapped cannot be reached."""
+    make = Contract(
+        component="factory", target=target, method="create_agent_instance",
+        signature="(self, agent_name, user_context, agent_class=None)", is_async=True, shows=Shows.NEVER,
+        error=AgentCommunicationFailureError, reason="the agent cannot tell its user anything", work=Work.FOLLOWS,
+        event_type="agent_created", category=7, needs=(_FACTORY_HAS_BRIDGE,),
     )  # fmt: skip
+    context = Contract(
+        component="factory", target=target, method="create_user_execution_context", signature=context_signature,
+        is_async=True, shows=Shows.NEVER, error=AgentCommunicationFailureError,
+        reason="the run's context was made, but its events cannot be routed", work=Work.PRECEDES,
+        event_type="context_created", category=5, watches=(_FACTORY_MAPS,),
+    )  # fmt: skip
+    return make, context
 
 
-_BRIDGE_ROWS = (
-    *(
-        _bridge_row(name, signature, event, _MANAGER_SENDS, WebSocketSendFailureError, 1)
-        for name, (signature, event) in _BRIDGE_NOTIFIES.items()
-    ),
-    _bridge_row(
-        "register_run_thread_mapping", "(self, run_id, thread_id, metadata=None)", "run_mapping", _REGISTRY,
-        WebSocketContextValidationError, 5,
-    ),
-    _bridge_row(
-        "unregister_run_mapping", "(self, run_id)", "run_unmapping", _REGISTRY, WebSocketContextValidationError, 5
-    ),
-)  # fmt: skip
-
-_BUFFER_ROW = Contract(
-    component="buffer",
-    target=BUFFER,
-    method="buffer_message",
-    signature="(self, user_id, message, priority=Ellipsis)",
-    is_async=True,
-    shows=Shows.FALSY,
-    error=WebSocketBufferOverflowError,
-    reason="the buffer rejected the message",
-    event_type="{message.type}",
-    category=2,
-    hint="raise the buffer's limits, or shorten the message",
-)
-_ISOLATED_ROWS = tuple(
-    Contract(
-        component="emitter", target=ISOLATED, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
-        error=WebSocketSendFailureError, reason="the emitter did not send the event", event_type=event, category=3,
-        needs=(_ISOLATED_HAS_MANAGER,), watches=(_ISOLATED_SENDS,),
-    )
-    for name, (signature, event) in _ISOLATED_EMITS.items()
-)  # fmt: skip
-_USER_EMITTER_ROWS = tuple(
-    Contract(
-        component="factory", target=USER_EMITTER, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
-        error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=4,
-        needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(_BRIDGE_NOTIFIES_FOR_USER,),
-    )
-    for name, (signature, event) in _USER_NOTIFIES.items()
-)  # fmt: skip
-_FACTORY_ROWS = (
-    Contract(
-        component="factory",
-        target=FACTORY,
-        method="create_agent_instance",
-        signature="(self, agent_name, user_context, agent_class=None)",
+def buffer_row(target: str) -> Contract:
+    """Row of the message buffer."""
+    return Contract(
+        component="buffer",
+        target=target,
+        method="buffer_message",
+        signature="(self, user_id, message, priority=Ellipsis)",
         is_async=True,
-        shows=Shows.NEVER,
-        error=AgentCommunicationFailureError,
-        reason="the agent cannot tell its user anything",
-        work=Work.FOLLOWS,
-        event_type="agent_created",
-        category=7,
-        needs=(_FACTORY_HAS_BRIDGE,),
-    ),
-    Contract(
-        component="factory",
-        target=FACTORY,
-        method="create_user_execution_context",
-        signature="(self, user_id, thread_id, run_id, db_session=None, websocket_connection_id=None, metadata=None)",
-        is_async=True,
-        shows=Shows.NEVER,
-        error=AgentCommunicationFailureError,
-        reason="the run's context was made, but its events cannot be routed",
-        work=Work.PRECEDES,
-        event_type="context_created",
-        category=5,
-        watches=(_FACTORY_MAPS,),
-    ),
-)
+        shows=Shows.FALSY,
+        error=WebSocketBufferOverflowError,
+        reason="the buffer rejected the message",
+        event_type="{message.type}",
+        category=2,
+        hint="raise the buffer's limits, or shorten the message",
+    )
+
 
 HOST = Host(
     name="netra",
@@ -226,73 +285,22 @@ HOST = Host(
     facade=f"{_APP}.loud",
     components=("bridge", "buffer", "emitter", "factory"),
     classes=(
-        HostClass(
-            component="bridge",
-            target=BRIDGE,
-            identity={"run_id": "run_id", "subject": "agent_name"},
-            hooks=(
-                Hook(
-                    method="_validate_event_context",
-                    shows=Shows.FALSY,
-                    error=WebSocketContextValidationError,
-                    reason="run_id is missing, blank, or the system's own",
-                    hint="pass the run_id of the user's own run",
-                ),
-                Hook(
-                    method="_resolve_thread_id_from_run_id",
-                    shows=Shows.RAISES,
-                    error=WebSocketContextValidationError,
-                    reason="no thread is known for the run",
-                    hint="call register_run_thread_mapping() when the run is made",
-                ),
-            ),
-        ),
-        HostClass(
-            component="buffer",
-            target=BUFFER,
-            identity={"user_id": "user_id", "run_id": "message.run_id", "thread_id": "message.thread_id"},
-            mixin="shim.components.buffer:BufferMixin",
-        ),
-        HostClass(
-            component="emitter",
-            target=ISOLATED,
-            identity={
-                "run_id": "self.run_id",
-                "thread_id": "self.thread_id",
-                "user_id": "self.user_id",
-                "subject": "agent_name",
-            },
-            hooks=(
-                Hook(
-                    method="_send_event",
-                    shows=Shows.FALSY,
-                    error=WebSocketSendFailureError,
-                    reason="the emitter could not send the event",
-                    hint=_CONNECT,
-                ),
-            ),
-        ),
-        HostClass(
-            component="factory",
-            target=USER_EMITTER,
-            identity={
-                "run_id": "self.run_id",
-                "thread_id": "self.thread_id",
-                "user_id": "self.user_id",
-                "subject": "agent_name",
-            },
-        ),
-        HostClass(
-            component="factory",
-            target=FACTORY,
-            identity={
-                "run_id": "run_id|user_context.run_id",
-                "thread_id": "thread_id|user_context.thread_id",
-                "user_id": "user_id|user_context.user_id",
-                "subject": "agent_name",
-            },
+        HostClass(component="bridge", target=BRIDGE, identity=BY_ARGUMENT, hooks=BRIDGE_HOOKS),
+        HostClass(component="buffer", target=BUFFER, identity=BY_MESSAGE, mixin="shim.components.buffer:BufferMixin"),
+        HostClass(component="emitter", target=ISOLATED, identity=BY_INSTANCE, hooks=EMITTER_HOOKS),
+        HostClass(component="factory", target=USER_EMITTER, identity=BY_INSTANCE),
+        HostClass(component="factory", target=FACTORY, identity=BY_CONTEXT),
+    ),
+    contracts=(
+        *notify_rows(BRIDGE, _BRIDGE_NOTIFIES),
+        *mapping_rows(BRIDGE),
+        buffer_row(BUFFER),
+        *isolated_rows(ISOLATED, _ISOLATED_EMITS),
+        *user_emitter_rows(USER_EMITTER),
+        *factory_rows(
+            FACTORY,
+            "(self, user_id, thread_id, run_id, db_session=None, websocket_connection_id=None, metadata=None)",
         ),
     ),
-    contracts=(*_BRIDGE_ROWS, _BUFFER_ROW, *_ISOLATED_ROWS, *_USER_EMITTER_ROWS, *_FACTORY_ROWS),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
 )
