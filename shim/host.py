@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import logging
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from packaging.specifiers import SpecifierSet
@@ -65,9 +65,8 @@ class Installation:
                 setattr(module, name, found.__failloud_host__)  # type: ignore[union-attr]
             else:
                 left.append(f"{module_name}.{name}: bound to something else since")
-        for shim_class in self.classes.values():
-            for instance in _instances(shim_class):
-                instance.__class__ = shim_class.__failloud_host__  # type: ignore[attr-defined]
+        for instance in _instances(self.classes.values()):
+            instance.__class__ = type(instance).__failloud_host__  # type: ignore[attr-defined]
         self.active = False
         _installed.remove(self)
         _declare()
@@ -104,9 +103,8 @@ def install(host: str | Host) -> Installation:
         _installed.remove(made)
         raise
     made.classes = built
-    for shim_class in built.values():
-        _rebind(made, shim_class)
-        _move(made, shim_class)
+    _rebind(made)
+    _move(made)
     for line in made.uncovered:
         _LOG.warning("failloud.not_covered %s", line)
     return made
@@ -128,34 +126,39 @@ def _version_differs(host: Host) -> list[str]:
     return [f"version {version} is not in the supported range {host.versions}"]
 
 
-def _rebind(made: Installation, shim_class: type) -> None:
-    """Point every module-level name of the class at the shim: importers by name are found wherever they are."""
-    host_class = shim_class.__failloud_host__  # type: ignore[attr-defined]
+def _by_host_class(made: Installation) -> dict[type, type]:
+    return {shim_class.__failloud_host__: shim_class for shim_class in made.classes.values()}  # type: ignore[attr-defined]
+
+
+def _rebind(made: Installation) -> None:
+    """Point every module-level name of a class at its shim: importers by name are found wherever they are."""
+    wanted = {id(host_class): shim_class for host_class, shim_class in _by_host_class(made).items()}
     for module_name, module in list(sys.modules.items()):
-        names = vars(module) if isinstance(module, type(importlib)) else {}
-        for name, value in list(names.items()):
-            if value is host_class:
-                setattr(module, name, shim_class)
+        for name, value in list(getattr(module, "__dict__", {}).items()):  # sys.modules may hold anything
+            if id(value) in wanted:
+                setattr(module, name, wanted[id(value)])
                 made.rebound.append((module_name, name))
 
 
-def _move(made: Installation, shim_class: type) -> None:
-    host_class = shim_class.__failloud_host__  # type: ignore[attr-defined]
-    for instance in _instances(host_class):
+def _move(made: Installation) -> None:
+    wanted = _by_host_class(made)
+    for instance in _instances(wanted):
+        host_class = type(instance)
         try:
-            instance.__class__ = shim_class
+            instance.__class__ = wanted[host_class]
         except TypeError as error:
-            made.uncovered.append(
-                f"an instance of {host_class.__module__}:{host_class.__qualname__} keeps its class: {error}"
-            )
+            name = f"{host_class.__module__}:{host_class.__qualname__}"
+            made.uncovered.append(f"an instance of {name} keeps its class: {error}")
         else:
             made.moved += 1
-    for other in host_class.__subclasses__():
-        if other is not shim_class and "__failloud_host__" not in vars(other):
-            made.uncovered.append(
-                f"{other.__module__}:{other.__qualname__} was derived from {host_class.__qualname__} before the install"
-            )
+    for host_class, shim_class in wanted.items():
+        for other in host_class.__subclasses__():
+            if other is not shim_class and "__failloud_host__" not in vars(other):
+                name = f"{other.__module__}:{other.__qualname__}"
+                made.uncovered.append(f"{name} was derived from {host_class.__qualname__} before the install")
 
 
-def _instances(cls: type) -> list[object]:
-    return [found for found in gc.get_objects() if type(found) is cls]
+def _instances(classes: Iterable[type]) -> list[object]:
+    """Find the live instances of exactly these classes, in one pass over what the collector tracks."""
+    wanted = frozenset(classes)
+    return [found for found in gc.get_objects() if type(found) in wanted]
