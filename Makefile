@@ -21,8 +21,20 @@ demo: .venv/.ready ## the example host from silent to loud and back
 test: .venv/.ready ## the tests; those marked host are skipped, saying so, without FAILLOUD_HOST_TREE
 	$(BIN)/python -m pytest
 
-test-host: .venv/.ready ## the tests against the real host tree; fails where the tree is absent
-	$(BIN)/python -m pytest -m host --host-required
+# The real host runs in an environment of its own: its requirements, not ours, and our package on top.
+HOST_VENV ?= .venv-host
+
+$(HOST_VENV)/.ready: requirements.lock pyproject.toml
+	@test -f "$$FAILLOUD_HOST_TREE/requirements.txt" || \
+		{ echo "no host tree at FAILLOUD_HOST_TREE='$$FAILLOUD_HOST_TREE': export it first, see docs/host-netra.md" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(HOST_VENV)
+	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r "$$FAILLOUD_HOST_TREE/requirements.txt" greenlet
+	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[codemods,rollout]' \
+		pytest pytest-asyncio pytest-randomly
+	@touch $@
+
+test-host: $(HOST_VENV)/.ready ## the tests against the real host tree; fails where the tree is absent
+	TESTING=1 $(HOST_VENV)/bin/python -m pytest -m host --host-required tests/host
 
 lint: .venv/.ready ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -39,4 +51,4 @@ lock: ## resolve requirements.lock again (needs uv)
 		--no-emit-index-url --no-annotate --no-header --no-emit-package failloud -o requirements.lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf .venv .venv-host .mypy_cache .ruff_cache .pytest_cache dist

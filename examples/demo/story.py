@@ -35,12 +35,16 @@ class Story:
 
     def tell(self) -> Tally:
         """Run every act and give the numbers."""
-        self._flags("set", *(f"{name}=off" for name in ("bridge", "buffer", "emitter", "factory", "tools")))
+        self._act("1. Flags off: the host as it is. Each fault of the switchboard is injected; events are lost.")
+        for state in (self.staging, self.production):
+            modes = [f"{name}=off" for name in ("bridge", "buffer", "emitter", "factory", "tools")]
+            self._run("flags", "set", *modes, "--host", "example", "--state-dir", str(state), show=False)
         with serving(self.code, self.staging, self.records / "before.jsonl") as platform:
-            self._act("1. Flags off: the host as it is. Each fault of the switchboard is injected; events are lost.")
             self._rounds(platform, "off", self.tally.off)
-        self._act("2. A copy of its call sites is migrated. Safe to land: with the flags off nothing changes.")
+        self._act("2. The call sites of this copy are migrated. Safe to land: with the flags off nothing changes.")
         self._migrate()
+        with serving(self.code, self.staging, self.records / "landed.jsonl") as platform:
+            self._rounds(platform, "off, migrated", self.tally.landed)
         self._act("3. The plan starts: staging observes. The server runs on the migrated copy from here on.")
         self._rollout("start", str(HERE.parent / "rollout" / "plans" / "example.yaml"))
         with (
@@ -91,15 +95,14 @@ class Story:
         names = ("check-results", "reraise-loud", "--host", "example", str(self.code))
         diff = self._run("migrate", *names, codes=(1,), show=False)
         lines = diff.splitlines()
-        click.echo("\n".join(f"  {line}" for line in lines[:_DIFF_LINES]))
-        click.echo(f"  ... {len(lines) - _DIFF_LINES} more lines of diff")
+        shown = diff[diff.find("--- a/agentchat/agents.py") :].splitlines()[:_DIFF_LINES]
+        click.echo("\n".join(f"    {line}" for line in shown))
+        click.echo(
+            f"    ... {len(lines)} lines of diff in all; the first file it makes is the façade, agentchat/loud.py"
+        )
         self._run("migrate", *names, "--write", codes=(0, 1))
         again = self._run("migrate", *names, show=False)
         self.tally.expect("--- " not in again, "a second migration of the same copy would change it again")
-
-    def _flags(self, *arguments: str) -> None:
-        for state in (self.staging, self.production):
-            self._run("flags", *arguments, "--host", "example", "--state-dir", str(state), show=False)
 
     def _rollout(self, *arguments: str) -> None:
         self._run("rollout", *arguments, *self._state_dirs())
@@ -108,10 +111,12 @@ class Story:
         return ("--state-dir", f"staging={self.staging}", "--state-dir", f"production={self.production}")
 
     def _run(self, *arguments: str, codes: tuple[int, ...] = (0,), show: bool = True) -> str:
-        """Run our own command line as a user would; an exit code that is not expected is a number that does not hold."""
+        """Run our own command line as a user would; an exit code that is not expected does not hold either."""
         words = [*arguments]
-        click.secho(f"  $ failloud {' '.join(Path(word).name if '/' in word else word for word in words)}", bold=True)
-        done = subprocess.run([sys.executable, "-m", "shim.cli", *words], capture_output=True, text=True, check=False)  # noqa: S603
+        shown = " ".join(Path(word).name if "/" in word else word for word in words)
+        click.secho(f"  $ failloud {shown}", bold=True)
+        command = [sys.executable, "-m", "shim.cli", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own words
         text = done.stdout + done.stderr
         if done.returncode not in codes:
             self.tally.failed.append(f"'failloud {arguments[0]}' ended with {done.returncode}: {text.strip()}")

@@ -23,5 +23,5 @@ def print_table(tally: Tally) -> None:
     for row in (_HEADS, _UNDER, *rows, total):
         click.echo(f"{row[0]:24}" + "".join(f"{cell!s:>15}" for cell in row[1:]))
     click.echo(
-        "\nIn enforce a loud failure ends a run's lost cause early, so fewer events are attempted, and lost, than before."
+        "\nIn enforce a loud failure ends what could not be told: fewer events are attempted, and lost, than before."
     )

@@ -25,6 +25,8 @@ class Row:
     category: int
     injected: int = 0
     silent_before: int = 0
+    landed_lost: int = 0
+    landed_recorded: int = 0
     observed_lost: int = 0
     recorded: int = 0
     observed_silent: int = 0
@@ -41,6 +43,8 @@ class Row:
             yield f"{name}: no event was lost, the fault does nothing"
         if self.silent_before != self.injected:
             yield f"{name}: off: {self.injected - self.silent_before} of {self.injected} lost events left a record"
+        if (self.landed_lost, self.landed_recorded) != (self.injected, 0):
+            yield f"{name}: the migrated copy lost {self.landed_lost} events with the flags off, not {self.injected}"
         if self.observed_lost != self.injected:
             yield f"{name}: observe changed the host: {self.observed_lost} events lost instead of {self.injected}"
         if self.observed_silent:
@@ -66,6 +70,12 @@ class Tally:
         row.injected += outcome.lost.total()
         row.silent_before += outcome.silent
 
+    def landed(self, category: int, outcome: Outcome) -> None:
+        """Count a round of the migrated copy, every flag off: it must be as before."""
+        row = self.rows[category]
+        row.landed_lost += outcome.lost.total()
+        row.landed_recorded += len(outcome.records)
+
     def observe(self, category: int, outcome: Outcome) -> None:
         """Count a round in observe."""
         row = self.rows[category]
@@ -84,7 +94,7 @@ class Tally:
         self._causes(row, outcome)
 
     def healthy(self, mode: str, outcome: Outcome) -> None:
-        """A round without a fault loses nothing and records nothing, whatever the mode."""
+        """Check that a round without a fault lost nothing and recorded nothing, whatever the mode."""
         if outcome.lost or outcome.records:
             self.failed.append(f"{mode}, no fault: {outcome.lost.total()} events lost, {len(outcome.records)} records")
 
