@@ -1,0 +1,77 @@
+"""The figures of docs/host-netra.md, measured: what the audit's faults do on the real classes, before and after.
+
+`make test-host` checks them; `pytest -m host -s tests/host/test_host_figures.py` prints them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+from test_host_shim import TABLE, everything, host  # noqa: F401  # the fixture that imports the host
+
+import shim
+from shim.errors import LoudFailure
+from shim.hosts.netra import HOST
+
+pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore")]
+
+REPEAT = 20
+"Calls per fault and mode."
+
+
+@pytest.mark.asyncio
+async def test_figures_of_the_shim(host: Any) -> None:  # noqa: F811
+    figures: Counter[str] = Counter()
+    loguru = __import__("loguru").logger
+    levels: list[int] = []
+    sink = loguru.add(lambda message: levels.append(message.record["level"].no), level=0)
+    made = shim.install("netra")
+    try:
+        for row, build, *_ in (param.values for param in TABLE):
+            component = row.component
+            for mode in ("off", "observe", "enforce"):
+                for _ in range(REPEAT):
+                    levels.clear()
+                    with everything(mode), shim.recording() as records:
+                        answered = await _answers(build(host, row))
+                    figures[f"{component}, {mode}: calls"] += 1
+                    figures[f"{component}, {mode}: returned normally"] += answered
+                    figures[f"{component}, {mode}: records"] += len(records)
+                    figures[f"{component}, {mode}: raised"] += sum(r.action == "raised" for r in records)
+                    figures[f"{component}, {mode}: escalated"] += sum(r.action == "escalated" for r in records)
+                    figures[f"{component}, {mode}: cause unknown"] += sum(not r.cause_known for r in records)
+                    figures[f"{component}, {mode}: host log at most INFO"] += max(levels, default=0) <= 20
+    finally:
+        made.uninstall()
+        loguru.remove(sink)
+    _print(figures)
+    for component in HOST.components:
+        calls = figures[f"{component}, off: calls"]
+        assert calls > 0
+        assert figures[f"{component}, off: returned normally"] == calls
+        assert figures[f"{component}, off: records"] == 0
+        assert figures[f"{component}, observe: returned normally"] == calls
+        assert figures[f"{component}, observe: records"] == calls
+        loud = figures[f"{component}, enforce: raised"] + figures[f"{component}, enforce: escalated"]
+        assert loud == calls
+        assert figures[f"{component}, enforce: cause unknown"] == 0
+
+
+async def _answers(call: Any) -> bool:
+    try:
+        await call()
+    except LoudFailure:
+        return False
+    return True
+
+
+def _print(figures: Counter[str]) -> None:
+    names = ("calls", "returned normally", "records", "raised", "escalated", "cause unknown", "host log at most INFO")
+    sys.stdout.write(f"\n{'component, mode':22}" + "".join(f"{name:>22}" for name in names) + "\n")
+    for component in HOST.components:
+        for mode in ("off", "observe", "enforce"):
+            cells = "".join(f"{figures[f'{component}, {mode}: {name}']:>22}" for name in names)
+            sys.stdout.write(f"{component + ', ' + mode:22}{cells}\n")
