@@ -1,0 +1,1 @@
+"""Turn the flags up through staging and production, and down with one toggle."""

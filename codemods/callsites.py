@@ -1,0 +1,198 @@
+"""The call sites of one module: receiver, result, handlers, hazards, migration."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from codemods.candidates import Candidate, candidates
+from codemods.classes import ClassIndex, dotted
+from codemods.handlers import Level, levels_of, raising_function
+from codemods.infer import Inferrer
+from codemods.layout import Layout
+from codemods.loud import Known, known_names
+from codemods.migration import Facts, Migration, migration_of
+from codemods.project import Project
+from codemods.site import CallRow, Site
+from codemods.source import Source
+from codemods.surroundings import hazards_of, in_except, in_finally, kind_shown, reached, shown_level, success_follows
+from codemods.tree import Around
+from codemods.usage import Usage, usage_of
+from codemods.verdict import Judge, Verdict
+from codemods.wanted import Wanted
+from codemods.work import in_unit_of_work
+
+__all__ = ["Analyser", "Analysis"]
+
+_CLEANUP = re.compile(
+    r"(^|_)(aclose|cleanup|clean_up|close|dispose|shutdown|teardown|tear_down)(_|$)|^__(aexit|exit|del)__$"
+)
+_KIND_FIRST = {
+    "call": 0,
+    "bound_reference": 1,
+    "getattr": 2,
+    "string_dispatch": 3,
+    "callback_reference": 4,
+    "function": 5,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One module with its sites, in the order of the text."""
+
+    path: str
+    module: str
+    source: Source
+    around: Around
+    known: Known
+    sites: tuple[Site, ...]
+    classes: ClassIndex
+
+    def declared_none(self, owners: tuple[str, ...], method: str) -> bool:
+        """Tell whether any of the classes declares the method to return None, or does not say."""
+        for owner in owners:
+            defined = self.classes.known(owner).methods.get(method)
+            returns = defined.returns if defined is not None else None
+            if returns is None or (isinstance(returns, ast.Constant) and returns.value is None):
+                return True
+        return False
+
+
+class Analyser:
+    """Analyse modules of one host's layout. Holds the caches: make one per process."""
+
+    def __init__(self, layout: Layout, wanted: Wanted) -> None:
+        self.layout = layout
+        self.wanted = wanted
+        self.project = Project(layout)
+        self.inferrer = Inferrer(self.project)
+        self.judge = Judge(self.inferrer, wanted)
+        self.name_bytes = tuple(sorted(name.encode() for name in wanted.methods()))
+        self._raising: dict[tuple[str, str], bool] = {}
+
+    def analyse(self, path: Path, source: Source) -> Analysis:
+        """Find and judge the call sites of one parsed file."""
+        name = self.layout.module_of(path)
+        module = self.project.build(name, source.tree, is_package=path.name == "__init__.py")
+        around = Around(module)
+        known = known_names(module, self.project, self.wanted.facade)
+        shown = path.name if path == self.layout.root else str(path.relative_to(self.layout.root))
+        found: dict[tuple[int, int, int, int, str], Candidate] = {}
+        for one in candidates(around, self.wanted.methods(), self.inferrer):
+            end = (one.call.end_lineno or 0, one.call.end_col_offset or 0)  # `a.m().m()`: two calls start at one place
+            place = (one.call.lineno, one.call.col_offset, *end, one.method)
+            if place not in found or _KIND_FIRST[one.kind] < _KIND_FIRST[found[place].kind]:
+                found[place] = one
+        sites = tuple(self._site(found[place], around, known, shown) for place in sorted(found))
+        return Analysis(
+            path=shown,
+            module=name,
+            source=source,
+            around=around,
+            known=known,
+            sites=sites,
+            classes=self.inferrer.classes,
+        )
+
+    def _site(self, one: Candidate, around: Around, known: Known, path: str) -> Site:
+        verdict = self._verdict(one)
+        is_async = any(row.is_async for row in verdict.rows)
+        is_verb = partial(known.means, wanted=frozenset({"delivered"}))
+        usage = usage_of(one.call, around, is_verb, is_async=is_async)
+        if one.kind == "callback_reference":
+            usage = Usage(use="passed_on", awaited=False, value=one.call)
+        levels = levels_of(one.call, around, known.is_loud, partial(self._raises, around=around))
+        decided = self._decide(one.call, around, verdict, usage, levels)
+        shown = shown_level(levels)
+        swallower = next((level for level in reached(levels) if level.swallows), None)
+        row = CallRow(
+            path=path,
+            line=one.call.lineno,
+            col=one.call.col_offset,
+            function=around.qualname(one.call),
+            receiver=ast.unparse(one.receiver) if one.receiver is not None else "",
+            method=one.method,
+            kind=one.kind,
+            verdict=verdict.verdict,
+            resolved_class=verdict.resolved,
+            contracts=tuple(row.key for row in verdict.rows),
+            evidence=verdict.evidence,
+            awaited=usage.awaited,
+            result_use=usage.use,
+            handler=kind_shown(shown),
+            handler_line=shown.line if shown is not None else None,
+            swallows=swallower is not None,
+            in_except_body=in_except(one.call, around),
+            hazards=hazards_of(one, around, verdict, usage, levels),
+            migration=decided[0].name,
+            why=decided[0].why,
+        )
+        return Site(
+            row=row,
+            call=one.call,
+            usage=usage,
+            verdict=verdict,
+            levels=levels,
+            reached=reached(levels),
+            decided=decided,
+        )
+
+    def _verdict(self, one: Candidate) -> Verdict:
+        if one.receiver is None:
+            name = ast.Name(id=one.method, ctx=ast.Load())
+            return self.judge.function(self.inferrer.of(name, one.scope), one.method)
+        found = self.inferrer.of(one.receiver, one.scope)
+        own = found.how == "self" and isinstance(one.receiver, ast.Name)
+        return self.judge.method(found, one.method, ast.unparse(one.receiver), own=own)
+
+    def _raises(self, call: ast.Call, around: Around) -> bool:
+        """Tell whether a helper always raises. Cached; a helper under examination counts as not raising."""
+        if dotted(call.func)[-2:] in (["sys", "exit"], ["os", "_exit"]):
+            return True
+        for owner, name in self.inferrer.of(call.func, around.scope(call)).functions:
+            if (owner, name) not in self._raising:
+                self._raising[owner, name] = False
+                module_name, _, class_name = owner.partition(":")
+                module = self.project.module(module_name)
+                methods = (
+                    self.inferrer.classes.known(owner).methods if class_name else module.functions if module else {}
+                )
+                if module is not None and name in methods:
+                    inside = partial(self._raises, around=Around(module))
+                    self._raising[owner, name] = raising_function(methods[name], inside)
+            if self._raising[owner, name]:
+                return True
+        return False
+
+    def _decide(
+        self, call: ast.expr, around: Around, verdict: Verdict, usage: Usage, levels: tuple[Level, ...]
+    ) -> tuple[Migration, ...]:
+        """Decide for the site as it is, then again for each further level that would swallow it."""
+        swallowing = [level for level in reached(levels) if level.swallows]
+        target = verdict.verdict in {"target", "target_mixed"}
+        work = target and in_unit_of_work(call, around, self.project)
+        function = around.function(call)
+        cleanup = function is not None and bool(_CLEANUP.search(function.name))
+
+        def facts(level: Level | None) -> Migration:
+            return migration_of(
+                Facts(
+                    target=target,
+                    swallowed=level is not None,
+                    loud=any(one.kind.startswith("loud") for one in levels),
+                    checked=usage.verb is not None,
+                    cleanup=cleanup or in_finally(call, around),
+                    in_except_body=in_except(call, around),
+                    unit_of_work=work,
+                    loop_goes_on=level is not None and level.in_loop,
+                    result_use=usage.use,
+                    result_object=any(row.shows == "unsuccessful" for row in verdict.rows),
+                    reported_as_success=success_follows(call, around),
+                )
+            )
+
+        return tuple(facts(level) for level in swallowing) or (facts(None),)

@@ -1,0 +1,153 @@
+"""Commands `calls` and `migrate`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from codemods import registry
+from codemods.gitstate import GitError
+from codemods.journal import UndoError, home_of, undo_run
+from codemods.options import Given, given
+from codemods.pool import default_jobs
+from codemods.report import calls_text, diff_text, run_json, run_text
+from codemods.runner import prepare, write
+from codemods.scan import scan
+from shim.console import USAGE, Refused, print_json
+
+__all__ = ["calls", "migrate"]
+
+_EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.argument("path", type=_EXISTING)
+@click.option(
+    "--host", help="Host file: short name, dotted module, or path to a .py file. Default: [tool.failloud] host."
+)
+@click.option("--module", "modules", multiple=True, help="Only this module or package: dotted, or a path below PATH.")
+@click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def calls(path: Path, host: str | None, modules: tuple[str, ...], jobs: int, *, as_json: bool) -> int:
+    """List every call of a contracted method below PATH, and what to do about it.
+
+    Exit code: 0 nothing to migrate, 1 some call needs a migration or calls a method that does not exist, 2 a file
+    could not be read or parsed.
+    """
+    asked = given(path, host, modules)
+    _warn_package(asked)
+    result = scan(asked.layout, asked.wanted, asked.found, asked.files, jobs)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        for line in calls_text(result):
+            click.echo(line)
+    if result.unreadable:
+        return 2
+    return int(any(row.migration != "leave_alone" or row.verdict == "phantom" for row in result.rows))
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="NAME... PATH | list | undo RUN [PATH]")
+@click.option(
+    "--host", help="Host file: short name, dotted module, or path to a .py file. Default: [tool.failloud] host."
+)
+@click.option("--module", "modules", multiple=True, help="Only this module or package: dotted, or a path below PATH.")
+@click.option("--write", "do_write", is_flag=True, help="Write the changes. Without it they are shown only.")
+@click.option("--allow-dirty", is_flag=True, help="Also write files with changes that are not committed.")
+@click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def migrate(
+    words: tuple[str, ...],
+    host: str | None,
+    modules: tuple[str, ...],
+    jobs: int,
+    *,
+    do_write: bool,
+    allow_dirty: bool,
+    as_json: bool,
+) -> int:
+    """Rewrite call sites with the named codemods; a diff is shown, files are written with --write only.
+
+    `migrate list` names the codemods, `migrate undo RUN` takes a written run back. Exit code: 0 nothing left to do,
+    1 changes are pending, 2 a file could not be read, parsed or rewritten.
+    """
+    if words[0] == "list" and len(words) == 1:
+        return _list(as_json=as_json)
+    if words[0] == "undo":
+        return _undo(words[1:], as_json=as_json)
+    names, path = _names_and_path(words)
+    asked = given(path, host, modules)
+    if not asked.layout.has_package:
+        raise Refused(
+            f"package {asked.wanted.package} is not in {path} or above it; name its folder, or another --host", USAGE
+        )
+    run = prepare(asked.layout, asked.wanted, names, asked.found, asked.files, jobs)
+    shown = [] if do_write or as_json else list(diff_text(run))
+    if do_write and run.changed:
+        try:
+            run = write(run, asked.layout, datetime.now(UTC), allow_dirty=allow_dirty)
+        except GitError as error:
+            raise Refused(f"{error}; nothing was written", 2) from error
+        except OSError as error:
+            raise Refused(f"cannot write: {error}; the files of this run are as they were", 2) from error
+    if as_json:
+        print_json(run_json(run))
+    for line in [] if as_json else [*shown, *run_text(run)]:
+        click.echo(line)
+    return run.exit_code
+
+
+def _warn_package(asked: Given) -> None:
+    if not asked.layout.has_package:
+        click.echo(f"warning: package {asked.wanted.package} was not found: no call can be a target", err=True)
+
+
+def _names_and_path(words: tuple[str, ...]) -> tuple[tuple[str, ...], Path]:
+    *names, last = words
+    path = Path(last)
+    for name in names:
+        _known(name)
+    if not path.exists():
+        if not names or last in registry.names():
+            _known(last)
+            raise click.UsageError("PATH is missing: migrate NAME... PATH")
+        raise click.UsageError(f"PATH {last!r} does not exist")
+    if not names:
+        raise click.UsageError(f"name a codemod before PATH: {', '.join(registry.names())}")
+    return tuple(dict.fromkeys(names)), path
+
+
+def _known(name: str) -> None:
+    try:
+        registry.load(name)
+    except registry.UnknownCodemodError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _list(*, as_json: bool) -> int:
+    rows = [{"name": name, "summary": registry.load(name).SUMMARY} for name in registry.names()]
+    if as_json:
+        print_json({"schema": 1, "codemods": rows})
+    for row in [] if as_json else rows:
+        click.echo(f"{row['name']:<16}{row['summary']}")
+    return 0
+
+
+def _undo(words: tuple[str, ...], *, as_json: bool) -> int:
+    if len(words) not in (1, 2):
+        raise click.UsageError("undo takes one run id and a PATH: migrate undo RUN [PATH]")
+    run, path = words[0], Path(words[1] if len(words) > 1 else ".")
+    try:
+        done = undo_run(home_of(path, run), run)
+    except UndoError as error:
+        raise Refused(f"{error}; nothing was changed", 2) from error
+    if as_json:
+        print_json({"schema": 1, "run": run, "restored": list(done.restored), "already": list(done.already)})
+    else:
+        click.echo(
+            f"run {run}: {len(done.restored)} files restored, {len(done.already)} were at their old state before"
+        )
+    return 0

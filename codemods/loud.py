@@ -1,0 +1,68 @@
+"""Under which names a module knows our verbs and exceptions."""
+
+from __future__ import annotations
+
+import ast
+
+from codemods.classes import dotted
+from codemods.project import Imported, Module, Project, bound_imports
+from shim import errors
+
+__all__ = ["Known", "known_names"]
+
+_SOURCES = ("shim", "shim.calls", "shim.errors")
+
+
+class Known:
+    """Imports of one module that lead to the façade (or to us directly)."""
+
+    def __init__(self, facade: str, names: dict[str, Imported], top: frozenset[str]) -> None:
+        self.facade = facade
+        self.names = names
+        self.top = top
+        "Names bound at the top level, outside `if` and `try`: the ones an edit may rely on."
+
+    def means(self, node: ast.expr, wanted: frozenset[str]) -> bool:
+        """Tell whether an expression names one of our `wanted` names."""
+        parts = dotted(node)
+        imported = self.names.get(parts[0]) if parts else None
+        if imported is None:
+            return False
+        full = ".".join([imported.module, *([imported.attribute] if imported.attribute else []), *parts[1:]])
+        module, _, name = full.rpartition(".")
+        return name in wanted and module in (self.facade, *_SOURCES)
+
+    def is_loud(self, node: ast.expr) -> bool:
+        """Tell whether an expression names one of our exceptions."""
+        return self.means(node, frozenset(errors.__all__) - {"Common"})
+
+    def local(self, name: str) -> str | None:
+        """Give the local name under which the top level imports `name` from the façade."""
+        for bound in sorted(self.top):
+            imported = self.names[bound]
+            if imported == Imported(module=self.facade, attribute=name):
+                return bound
+        return None
+
+
+def known_names(module: Module, project: Project, facade: str) -> Known:
+    """Collect imports anywhere in a module; a star import of the façade binds all it exports."""
+    package = project.package_of(module)
+    exported = ("delivered", "escalate", "missing", "spawn", *sorted(set(errors.__all__) - {"Common"}))
+    names: dict[str, Imported] = {}
+    top: set[str] = set()
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        pairs = [pair for pair in bound_imports(node, package) if pair[0] != "*"]
+        if isinstance(node, ast.ImportFrom) and ("*", Imported(module=facade, attribute="*")) in bound_imports(
+            node, package
+        ):
+            pairs = [(name, Imported(module=facade, attribute=name)) for name in exported]
+        for bound, imported in pairs:
+            if bound in names and names[bound].module == facade:
+                continue
+            names[bound] = imported
+            if node in module.tree.body:
+                top.add(bound)
+    return Known(facade, names, frozenset(top))

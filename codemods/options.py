@@ -1,0 +1,64 @@
+"""What `calls` and `migrate` share: the host file, its default, and the files that are meant."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from codemods.layout import Layout, UnknownModuleError, Walk, find_layout, select, walk
+from codemods.wanted import Wanted
+from shim.console import USAGE, Refused
+from shim.contracts import ContractError
+from shim.hosts import HostFileError, load_host
+
+__all__ = ["Given", "given"]
+
+
+class Given:
+    """The checked input of one command."""
+
+    def __init__(self, layout: Layout, wanted: Wanted, found: Walk, files: tuple[Path, ...]) -> None:
+        self.layout, self.wanted, self.found, self.files = layout, wanted, found, files
+
+
+def given(path: Path, host: str | None, modules: tuple[str, ...]) -> Given:
+    """Load the host and list the files. Raises Refused with what to do."""
+    spec = host or _configured(path.resolve())
+    try:
+        wanted = Wanted.of(load_host(spec))
+    except (HostFileError, ContractError) as error:
+        raise Refused(str(error), USAGE) from error
+    layout = find_layout(path, wanted.package)
+    found = walk(layout.root)
+    try:
+        files = select(found, layout, modules)
+    except UnknownModuleError as error:
+        raise Refused(str(error), USAGE) from error
+    return Given(layout, wanted, found, files)
+
+
+def _configured(path: Path) -> str:
+    """Find `host` in failloud.toml, or in `[tool.failloud]` of pyproject.toml, in PATH or the nearest folder above."""
+    for folder in (path, *path.parents):
+        for name in ("failloud.toml", "pyproject.toml"):
+            file = folder / name
+            if file.is_file() and (spec := _host_in(file, own=name == "failloud.toml")):
+                return str(folder / spec) if spec.endswith(".py") else spec
+    raise Refused(
+        "no host file: pass --host MODULE_OR_FILE, or write host = '...' in [tool.failloud] "
+        f"of a pyproject.toml at or above {path}",
+        USAGE,
+    )
+
+
+def _host_in(file: Path, *, own: bool) -> str:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise Refused(f"{file} cannot be read: {error}; repair it, or pass --host", USAGE) from error
+    tool = data.get("tool")
+    table = data if own else tool.get("failloud", {}) if isinstance(tool, dict) else {}
+    spec = table.get("host", "") if isinstance(table, dict) else ""
+    if not isinstance(spec, str):
+        raise Refused(f"{file}: host must be text, a dotted module or a path; it is {spec!r}", USAGE)
+    return spec

@@ -1,0 +1,49 @@
+"""What a codemod proposes for one module; each module in `codemods/fixers/` has the shape of `Fixer`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Protocol
+
+from codemods.callsites import Analysis
+from codemods.imports import LocalName
+from codemods.loud import Known
+from codemods.outcome import SkippedSite
+from codemods.source import Edit
+
+__all__ = ["Fixer", "Proposal", "Stripper"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Edits, one per place, and the places that were left."""
+
+    edits: tuple[tuple[Edit, ...], ...] = ()
+    skipped: tuple[SkippedSite, ...] = ()
+
+
+class Stripper(Protocol):
+    """Takes a codemod's own work out of a tree again, so that the rest can be compared; `count` says how often."""
+
+    count: int
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Strip a tree in place."""
+        ...
+
+
+class Fixer(Protocol):
+    """The shape of a codemod module."""
+
+    SUMMARY: str
+    NEEDS: tuple[str, ...]
+    "Names it imports from the façade."
+
+    def propose(self, analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
+        """Look at one module. Pure."""
+        ...
+
+    def Strip(self, known: Known) -> Stripper:  # noqa: N802  # a class in the module
+        """Make a stripper for one tree."""
+        ...

@@ -1,0 +1,112 @@
+"""Rewrite one file in memory: propose, splice, parse again, compare, try a second time. Nothing is written here."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from codemods import registry
+from codemods.callsites import Analyser, Analysis
+from codemods.imports import LocalName, import_edit, local_name
+from codemods.layout import Layout
+from codemods.loud import known_names
+from codemods.outcome import Changed, Failed, Outcome, Skipped, SkippedSite, Unchanged
+from codemods.project import bound_imports
+from codemods.proposal import Fixer
+from codemods.source import Source, SourceError, parse_bytes
+from codemods.wanted import Wanted
+
+__all__ = ["Rewriter", "setup"]
+
+
+class Rewriter:
+    """The named codemods over one layout. Make one per process."""
+
+    def __init__(self, analyser: Analyser, names: tuple[str, ...]) -> None:
+        self.analyser = analyser
+        self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in names}
+
+    def rewrite(self, path: Path) -> Outcome:
+        """Give what would become of a file. A file that cannot be handled is Failed, with the reason."""
+        root = self.analyser.layout.root
+        shown = path.name if path == root else str(path.relative_to(root))
+        if path.is_symlink():
+            return Skipped(path=shown, reason="symbolic link: name the file it points to")
+        try:
+            raw = path.read_bytes()
+            if not any(name in raw for name in self.analyser.name_bytes):
+                return Unchanged(path=shown)
+            return self._rewrite(path, shown, parse_bytes(raw))
+        except OSError as error:
+            return Failed(path=shown, error=f"cannot be read: {error.strerror}")
+        except SourceError as error:
+            return Failed(path=shown, error=error.reason)
+
+    def _rewrite(self, path: Path, shown: str, source: Source) -> Outcome:
+        first = source
+        counts: dict[str, int] = {}
+        sites: list[SkippedSite] = []
+        for name, fixer in self.fixers.items():
+            source, done, skipped = self._apply(path, source, name, fixer)
+            sites += skipped
+            if done:
+                counts[name] = done
+        if source is first:
+            return Unchanged(path=shown, sites=tuple(sites))
+        for name, fixer in self.fixers.items():
+            if self._apply(path, source, name, fixer)[1]:
+                raise SourceError(f"{name} would change its own result: nothing was done, please report this")
+        return Changed(path=shown, before=first.raw, after=source.raw, edits=counts, sites=tuple(sites))
+
+    def _apply(
+        self, path: Path, source: Source, name: str, fixer: Fixer
+    ) -> tuple[Source, int, tuple[SkippedSite, ...]]:
+        analysis = self.analyser.analyse(path, source)
+        names = {wanted: local_name(analysis, wanted) for wanted in fixer.NEEDS}
+        usable = {wanted: found for wanted, found in names.items() if found is not None}
+        stand_in = LocalName(name="", local="_", imported=True)
+        proposal = fixer.propose(analysis, {wanted: usable.get(wanted, stand_in) for wanted in names})
+        if not proposal.edits:
+            return source, 0, proposal.skipped
+        if len(usable) < len(names):
+            taken = ", ".join(sorted(set(names) - set(usable)))
+            raise SourceError(f"{name} needs the name {taken}, which this module uses for something else")
+        edits = [edit for place in proposal.edits for edit in place]
+        if (imported := import_edit(analysis, list(usable.values()))) is not None:
+            edits.append(imported)
+        fresh = parse_bytes(source.spliced(edits))
+        self._compare(analysis, fresh, fixer, len(proposal.edits))
+        return fresh, len(proposal.edits), proposal.skipped
+
+    def _compare(self, before: Analysis, after: Source, fixer: Fixer, expected: int) -> None:
+        """Check that the trees differ by what was intended and nothing else. Raises SourceError."""
+        old, had = self._stripped(before, before.source, fixer)
+        new, has = self._stripped(before, after, fixer)
+        if has - had != expected or old != new:
+            raise SourceError(
+                "the rewritten text does not mean what was intended: nothing was done, please report this"
+            )
+
+    def _stripped(self, analysis: Analysis, source: Source, fixer: Fixer) -> tuple[str, int]:
+        tree = parse_bytes(source.raw).tree  # a copy: stripping changes it
+        module = analysis.around.module
+        facade = analysis.known.facade
+        built = self.analyser.project.build(module.name, tree, is_package=module.is_package)
+        strip = fixer.Strip(known_names(built, self.analyser.project, facade))
+        strip.visit(tree)
+        package = self.analyser.project.package_of(module)
+        tree.body = [node for node in tree.body if not _emptied(node, package, facade, fixer.NEEDS)]
+        return ast.dump(tree), strip.count
+
+
+def _emptied(node: ast.stmt, package: str, facade: str, needs: tuple[str, ...]) -> bool:
+    """Take our names out of an import; True where nothing is left of it."""
+    if not isinstance(node, ast.ImportFrom) or all(i.module != facade for _, i in bound_imports(node, package)):
+        return False
+    node.names = [alias for alias in node.names if alias.name not in needs]
+    return not node.names
+
+
+def setup(layout: Layout, wanted: Wanted, names: tuple[str, ...]) -> Rewriter:
+    """Make a rewriter in a worker."""
+    return Rewriter(Analyser(layout, wanted), names)

@@ -1,0 +1,109 @@
+"""Scopes: the functions around an expression, and every value a local name may hold."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codemods.project import FunctionNode, Imported, Module, bound_imports
+
+__all__ = ["Binding", "Scope", "bindings", "own_nodes", "returns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Where an expression stands. `method` is the function whose first argument is the instance."""
+
+    module: Module
+    class_key: str | None = None
+    functions: tuple[FunctionNode, ...] = ()
+    method: FunctionNode | None = None
+
+    def inside(self, function: FunctionNode) -> Scope:
+        """Give the scope inside a function defined here."""
+        method = function if self.class_key and not self.functions else self.method
+        return Scope(module=self.module, class_key=self.class_key, functions=(*self.functions, function), method=method)
+
+    def up_to(self, index: int) -> Scope:
+        """Give the scope as seen from an outer function."""
+        return Scope(
+            module=self.module, class_key=self.class_key, functions=self.functions[: index + 1], method=self.method
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One way a local name gets its value; all None where nothing is known of it."""
+
+    annotation: ast.expr | None = None
+    value: ast.expr | None = None
+    imported: Imported | None = None
+
+
+def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
+    """Walk a function's own nodes: not those of functions, classes and lambdas inside it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def returns(function: FunctionNode) -> list[ast.expr]:
+    """Give the values a function returns."""
+    return [n.value for n in own_nodes(function) if isinstance(n, ast.Return) and n.value is not None]
+
+
+def bindings(function: FunctionNode, package: str) -> dict[str, list[Binding]]:
+    """Collect what each local name of a function may hold, in no order."""
+    found: dict[str, list[Binding]] = {}
+    for name, binding in _parameters(function):
+        found.setdefault(name, []).append(binding)
+    outer: set[str] = set()
+    for node in own_nodes(function):
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            outer.update(node.names)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            for name, imported in bound_imports(node, package):
+                found.setdefault(name, []).append(Binding(imported=imported))
+        else:
+            for name, binding in _assigned(node):
+                found.setdefault(name, []).append(binding)
+    return {name: held for name, held in found.items() if name not in outer}
+
+
+def _parameters(function: FunctionNode) -> Iterator[tuple[str, Binding]]:
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    defaults = [*padding, *arguments.defaults, *arguments.kw_defaults]
+    for argument, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True):
+        yield argument.arg, Binding(annotation=argument.annotation, value=default)
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[str, Binding]]:
+    match node:
+        case ast.Assign():
+            for target in node.targets:
+                yield from _names(target, Binding(value=node.value))
+        case ast.AnnAssign():
+            yield from _names(node.target, Binding(annotation=node.annotation, value=node.value))
+        case ast.NamedExpr():
+            yield from _names(node.target, Binding(value=node.value))
+        case ast.With() | ast.AsyncWith():
+            for item in node.items:
+                yield from _names(item.optional_vars, Binding(value=item.context_expr))
+        case ast.For() | ast.AsyncFor():
+            yield from _names(node.target, Binding())
+        case _:
+            return
+
+
+def _names(target: ast.expr | None, binding: Binding) -> Iterator[tuple[str, Binding]]:
+    if isinstance(target, ast.Name):
+        yield target.id, binding
+    elif isinstance(target, ast.Tuple | ast.List):
+        for element in target.elts:
+            yield from _names(element, Binding())

@@ -1,0 +1,87 @@
+"""Moving upwards in a syntax tree: parents, the functions and class around a node."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from codemods.project import FunctionNode, Module
+from codemods.scope import Scope
+
+__all__ = ["Around", "name_of"]
+
+
+def name_of(node: ast.expr) -> str:
+    """Give the last part of a name: `c` for `a.b.c`, empty for other expressions."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+class Around:
+    """Parents of every node of one module."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self._parent = {child: node for node in ast.walk(module.tree) for child in ast.iter_child_nodes(node)}
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """Give a node's parent; None for the module."""
+        return self._parent.get(node)
+
+    def upward(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+        """Walk `(child, parent)` pairs up to the nearest function, that one not included."""
+        for child, parent in self.all_upward(node):
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                return
+            yield child, parent
+
+    def all_upward(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+        """Walk `(child, parent)` pairs up to the module."""
+        while (parent := self._parent.get(node)) is not None:
+            yield node, parent
+            node = parent
+
+    def function(self, node: ast.AST) -> FunctionNode | None:
+        """Give the nearest function around a node."""
+        for _, parent in self.all_upward(node):
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
+                return parent
+        return None
+
+    def qualname(self, node: ast.AST) -> str:
+        """Name the function around a node, with its classes; `<module>` at the top level."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        names = [parent.name for _, parent in self.all_upward(node) if isinstance(parent, kinds)]
+        return ".".join(reversed(names)) or "<module>"
+
+    def scope(self, node: ast.AST) -> Scope:
+        """Give the scope a node stands in."""
+        functions: list[FunctionNode] = []
+        classes: list[str] = []
+        local_class = False  # a class inside a function: its name is not in the index, names around it still count
+        for _, parent in self.all_upward(node):
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
+                local_class |= bool(classes)
+                functions.append(parent)
+            elif isinstance(parent, ast.ClassDef):
+                classes.append(parent.name)
+        name = ".".join(reversed(classes))
+        functions.reverse()
+        known = None if local_class else self.module.classes.get(name)
+        inside = known is not None and bool(functions) and self.parent_class(functions[0]) is known
+        return Scope(
+            module=self.module,
+            class_key=f"{self.module.name}:{name}" if known is not None else None,
+            functions=tuple(functions),
+            method=functions[0] if inside else None,
+        )
+
+    def parent_class(self, function: FunctionNode) -> ast.ClassDef | None:
+        """Give the class a function is a method of."""
+        for _, parent in self.all_upward(function):
+            if isinstance(parent, ast.ClassDef):
+                return parent
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                return None
+        return None

@@ -1,0 +1,77 @@
+"""Units of work: places where a raise would roll back finished work. Heuristics, on the careful side.
+
+A call counts as inside or after a unit of work when a database context is open around it, a session is handed to its
+function, or something was committed before it; also when that holds for a caller in the same module or folder.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from codemods.project import FunctionNode, Module, Project
+from codemods.scope import own_nodes
+from codemods.tree import Around, name_of
+
+__all__ = ["in_unit_of_work"]
+
+_CONTEXT = re.compile(r"uow|unit_of_work|transaction|\bbegin(_nested)?\(|session_scope|db_session|get_db|async_session")
+_PARAMETER = re.compile(r"^(uow|unit_of_work|db|db_session|tx|transaction)$")
+_ANNOTATION = re.compile(r"\b(Async)?Session\b")
+_COMMITS = frozenset({"commit", "flush", "rollback"})
+
+
+def in_unit_of_work(call: ast.AST, around: Around, project: Project) -> bool:
+    """Tell whether a raise at this call would hit a unit of work."""
+    function = around.function(call)
+    if function is None:
+        return False
+    return _here(call, function, around) or _caller_holds(function, around, project)
+
+
+def _here(call: ast.AST, function: FunctionNode, around: Around) -> bool:
+    for _, parent in around.upward(call):
+        if isinstance(parent, ast.With | ast.AsyncWith) and any(
+            _CONTEXT.search(ast.unparse(item.context_expr).lower()) for item in parent.items
+        ):
+            return True
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    if any(
+        _PARAMETER.match(a.arg) or (a.annotation and _ANNOTATION.search(ast.unparse(a.annotation))) for a in arguments
+    ):
+        return True
+    line = getattr(call, "lineno", 0)
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _COMMITS and n.lineno < line
+        for n in own_nodes(function)
+    )
+
+
+def _caller_holds(function: FunctionNode, around: Around, project: Project) -> bool:
+    is_method = around.parent_class(function) is not None
+    for module in (
+        [around.module] if is_method else [around.module, *_neighbours(function.name, around.module, project)]
+    ):
+        held = around if module is around.module else Around(module)
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Call) or name_of(node.func) != function.name:
+                continue
+            if is_method != isinstance(node.func, ast.Attribute):
+                continue
+            caller = held.function(node)
+            if caller is not None and caller is not function and _here(node, caller, held):
+                return True
+    return False
+
+
+def _neighbours(name: str, module: Module, project: Project) -> list[Module]:
+    """Give modules of the same folder that import the function by name."""
+    path = project.layout.path_of(module.name)
+    found = []
+    for sibling in sorted(path.parent.glob("*.py")) if path else []:
+        other = project.module(project.layout.module_of(sibling)) if name.encode() in sibling.read_bytes() else None
+        if other is not None and other.name != module.name and name in other.imports:
+            meaning = project.lookup(other.name, name)
+            if meaning is not None and meaning.module == module.name:
+                found.append(other)
+    return found
