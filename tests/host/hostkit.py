@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from shim import errors
-from shim.hosts.netra import HOST
 from shim.contracts import Contract
+from shim.hosts.netra import HOST
 
 RUN = "run_thread_abcd_1234"
 
@@ -74,7 +74,8 @@ _VALUES = {
 
 def arguments(row: Contract, **given: Any) -> dict[str, Any]:
     """Give values for a row's parameters that have no default, and for those named."""
-    required = [part.strip() for part in row.signature.strip("()").split(",") if "=" not in part and part.strip() != "self"]
+    parts = [part.strip() for part in row.signature.strip("()").split(",")]
+    required = [part for part in parts if "=" not in part and part != "self"]
     found = {name: _VALUES[name] for name in required}
     if "run_id=None" in row.signature:
         found["run_id"] = RUN

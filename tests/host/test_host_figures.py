@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections import Counter
 from typing import Any
@@ -18,6 +19,7 @@ from shim.hosts.netra import HOST
 
 pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore")]
 
+INFO = 20
 REPEAT = 20
 "Calls per fault and mode."
 
@@ -25,25 +27,18 @@ REPEAT = 20
 @pytest.mark.asyncio
 async def test_figures_of_the_shim(host: Any) -> None:  # noqa: F811
     figures: Counter[str] = Counter()
-    loguru = __import__("loguru").logger
     levels: list[int] = []
+    loguru = importlib.import_module("loguru").logger
     sink = loguru.add(lambda message: levels.append(message.record["level"].no), level=0)
     made = shim.install("netra")
     try:
         for row, build, *_ in (param.values for param in TABLE):
-            component = row.component
             for mode in ("off", "observe", "enforce"):
                 for _ in range(REPEAT):
                     levels.clear()
                     with everything(mode), shim.recording() as records:
                         answered = await _answers(build(host, row))
-                    figures[f"{component}, {mode}: calls"] += 1
-                    figures[f"{component}, {mode}: returned normally"] += answered
-                    figures[f"{component}, {mode}: records"] += len(records)
-                    figures[f"{component}, {mode}: raised"] += sum(r.action == "raised" for r in records)
-                    figures[f"{component}, {mode}: escalated"] += sum(r.action == "escalated" for r in records)
-                    figures[f"{component}, {mode}: cause unknown"] += sum(not r.cause_known for r in records)
-                    figures[f"{component}, {mode}: host log at most INFO"] += max(levels, default=0) <= 20
+                    _count(figures, f"{row.component}, {mode}", answered, records, levels)
     finally:
         made.uninstall()
         loguru.remove(sink)
@@ -58,6 +53,16 @@ async def test_figures_of_the_shim(host: Any) -> None:  # noqa: F811
         loud = figures[f"{component}, enforce: raised"] + figures[f"{component}, enforce: escalated"]
         assert loud == calls
         assert figures[f"{component}, enforce: cause unknown"] == 0
+
+
+def _count(figures: Counter[str], cell: str, answered: bool, records: list[Any], levels: list[int]) -> None:
+    figures[f"{cell}: calls"] += 1
+    figures[f"{cell}: returned normally"] += answered
+    figures[f"{cell}: records"] += len(records)
+    figures[f"{cell}: raised"] += sum(record.action == "raised" for record in records)
+    figures[f"{cell}: escalated"] += sum(record.action == "escalated" for record in records)
+    figures[f"{cell}: cause unknown"] += sum(not record.cause_known for record in records)
+    figures[f"{cell}: host log at most INFO"] += max(levels, default=0) <= INFO
 
 
 async def _answers(call: Any) -> bool:
