@@ -9,13 +9,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
 from shim.contracts import Contract
-from shim.errors import LoudFailure
+from shim.errors import UNKNOWN, LoudFailure
 
-__all__ = ["Frame", "Late", "Note", "current", "enclosing", "frame_of"]
+__all__ = ["Event", "Frame", "Late", "Note", "current", "enclosing", "frame_of", "restore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Which event, for whom, as far as a call knows it."""
+
+    type: str
+    run_id: str = UNKNOWN
+    thread_id: str = UNKNOWN
+    user_id: str = UNKNOWN
+
+    def same(self, other: Event) -> bool:
+        """Say whether both can be one event: same type, and nothing that both know differs."""
+        pairs = ((self.run_id, other.run_id), (self.thread_id, other.thread_id), (self.user_id, other.user_id))
+        return self.type == other.type and all(UNKNOWN in pair or pair[0] == pair[1] for pair in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +38,14 @@ class Note:
     """A failure seen on the way: what it is about, what to raise for it, and its cause."""
 
     key: Hashable
-    "Which event: a later success under the same key forgives the note."
+    "Who saw it: a later success under the same key forgives the note."
     error: type[LoudFailure]
     reason: str
     hint: str = ""
     cause: BaseException | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    event: Event | None = None
+    "Set where an inner call handed it up; None for what the call itself saw of its own event."
     origin: str = ""
     "Contract of the innermost call that saw it; empty where that is the outermost one."
     category: int = 0
@@ -82,10 +99,20 @@ class Frame:
             self.late(self, note)
 
     def forgive(self, key: Hashable) -> None:
-        """Drop the notes about an event that has arrived after all."""
+        """Drop the notes of one that has now succeeded."""
         if self.notes:
             with self._lock:
                 self.notes = [note for note in self.notes if note.separate or note.key != key]
+
+    def forgive_event(self, event: Event) -> None:
+        """Drop the notes about an event that has arrived after all, here and in the calls around."""
+        if self.notes:
+            with self._lock:
+                self.notes = [
+                    note for note in self.notes if note.separate or note.event is None or not note.event.same(event)
+                ]
+        if self.parent is not None:
+            self.parent.forgive_event(event)
 
     def close(self) -> list[Note]:
         """End the call and give its notes, oldest (innermost) first."""
@@ -109,3 +136,11 @@ def frame_of(instance: object) -> Frame | None:
     """Give the open frame of a call of this very instance that the running code belongs to."""
     frame = enclosing()
     return frame if frame is not None and frame.instance is instance else None
+
+
+def restore(token: Token[Frame | None]) -> None:
+    """Make the frame before the current one again."""
+    try:
+        current.reset(token)
+    except ValueError:
+        return  # closed from another context than it ran in: there is nothing of ours to put back there

@@ -7,13 +7,13 @@ from typing import Any
 
 from shim import markers
 from shim.contracts import Contract, Work
-from shim.errors import LoudFailure
-from shim.frames import Frame, Note
+from shim.errors import UNKNOWN, Common, LoudFailure
+from shim.frames import Event, Frame, Note
 from shim.identity import arguments_of, event_type_of, identity_of
 from shim.recorder import Action, record
 from shim.snapshot import Mode
 
-__all__ = ["describe", "error_for", "settle", "settle_late"]
+__all__ = ["describe", "error_for", "event_of", "failures", "settle", "settle_late"]
 
 
 def settle(
@@ -34,20 +34,33 @@ def settle(
     quiet = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
     raises = mode is Mode.ENFORCE and (refused or frame.row.work is Work.NONE)
     loud = Action.RAISED if raises or host_raised else quiet
-    errors = [_record(frame.row, note, who, mode, loud) for note in _own(frame.row, notes)]
+    errors = [_record(frame.row, note, who, mode, loud) for note in failures(frame.row, notes, who["event"])]
     for note in notes:
         if note.separate:
             _record(frame.row, note, who, mode, quiet)
     return errors[0] if errors and raises and not host_raised else None
 
 
-def _own(row: Contract, notes: list[Note]) -> list[Note]:
-    """Give the failures that are the call's own: one for a notification, one per event for work that sends several."""
-    own = [note for note in notes if not note.separate]
-    if row.work is Work.NONE:
-        return own[:1]
-    told = [note for note in own if note.origin]  # from calls inside: they say what the missing need has cost
-    return list({note.key: note for note in reversed(told or own)}.values())[::-1]
+def failures(row: Contract, notes: list[Note], own: Event) -> list[Note]:
+    """Give one note per failed event, innermost first: what inner calls told, and what the call saw of its own event."""
+    told: list[Note] = []
+    for note in notes:
+        if note.event is not None and not note.separate and not any(note.event.same(_event(other)) for other in told):
+            told.append(note)
+    seen = [note for note in notes if note.event is None and not note.separate]
+    if row.work is Work.NONE:  # a notification: one event, whoever saw it fail
+        return told if any(_event(note).same(own) for note in told) else [*told, *seen[:1]]
+    if told:  # the inner calls say what a missing need has cost
+        seen = [note for note in seen if not _is_need(note)]
+    return [*told, *{note.key: note for note in reversed(seen)}.values()]
+
+
+def _event(note: Note) -> Event:
+    return note.event or Event(type="")
+
+
+def _is_need(note: Note) -> bool:
+    return isinstance(note.key, tuple) and note.key[0] == "need"
 
 
 def settle_late(frame: Frame, note: Note, paths: Mapping[str, str], function: Any, mode: Mode) -> None:
@@ -62,20 +75,29 @@ def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str,
     identity = identity_of(paths, frame.instance, arguments)
     event_type = event_type_of(frame.row, frame.instance, arguments)
     subject = identity.pop("subject", "")
-    return {
+    details: dict[str, Any] = {
         "common": {**identity, "event_type": event_type},
+        "event": event_of(event_type, identity),
         "operation": f"{event_type}({subject})" if subject else event_type,
         "from_agent": type(frame.instance).__name__,
         "to_agent": subject or "unknown",
         "last_event": event_type,
     }
+    return details
+
+
+def event_of(event_type: str, identity: Mapping[str, str]) -> Event:
+    """Say which event a call is about."""
+    known = {name: identity.get(name) or UNKNOWN for name in ("run_id", "thread_id", "user_id")}
+    return Event(type=event_type, **known)
 
 
 def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
     """Compose the exception of one note, cause chained."""
     cause = "" if note.cause is None else f"{type(note.cause).__name__}: {note.cause}"
     details = {"failure_reason": cause or note.reason, "validation_error": note.reason, "drop_reason": note.reason}
-    common = {**who["common"], **{k: v for k, v in note.details.items() if k in who["common"]}}
+    precise = {k: v for k, v in note.details.items() if k in Common.__annotations__ and v != UNKNOWN}
+    common = {**who["common"], **precise}
     error = note.error.build(
         note.reason,
         {**who, **details, **note.details},

@@ -6,14 +6,19 @@ for the attribute; outside a contracted call, and for everybody else, it gives t
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
+from shim import flags
 from shim.contracts import Collaborator, Shows
-from shim.frames import Frame, Note, current, frame_of
+from shim.frames import Frame, Note, current, frame_of, restore
+from shim.guard import own_failure
+from shim.proxy import proxy_for, unwrap
+from shim.snapshot import Mode
 
 __all__ = ["Watched"]
 
@@ -37,11 +42,11 @@ class Watched:
             return value
         for watch in frame.row.watches:
             if watch.attribute == self.name:
-                return _Proxy(value, watch, frame)
+                return proxy_for(value, functools.partial(_intercept, watch, frame))
         return value
 
     def __set__(self, instance: object, value: object) -> None:
-        instance.__dict__[self.name] = value.__failloud_target__ if type(value) is _Proxy else value
+        instance.__dict__[self.name] = unwrap(value)
 
     def __delete__(self, instance: object) -> None:
         try:
@@ -56,58 +61,10 @@ class Watched:
         raise AttributeError(text, name=self.name, obj=instance)
 
 
-class _Proxy:
-    """Stands for a collaborator during one call; forwards everything, watches the declared methods."""
-
-    __slots__ = ("__failloud_frame__", "__failloud_target__", "__failloud_watch__")
-
-    def __init__(self, target: Any, watch: Collaborator, frame: Frame) -> None:
-        object.__setattr__(self, "__failloud_target__", target)
-        object.__setattr__(self, "__failloud_watch__", watch)
-        object.__setattr__(self, "__failloud_frame__", frame)
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.__failloud_target__, name)
-        if name in self.__failloud_watch__.methods and callable(found):
-            return _watched_call(found, name, self.__failloud_watch__, self.__failloud_frame__)
-        return found
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self.__failloud_target__, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        delattr(self.__failloud_target__, name)
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:  # isinstance holds, as for the target
-        return self.__failloud_target__.__class__
-
-    def __bool__(self) -> bool:
-        return bool(self.__failloud_target__)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.__failloud_target__ == (other.__failloud_target__ if type(other) is _Proxy else other))
-
-    def __hash__(self) -> int:
-        return hash(self.__failloud_target__)
-
-    def __repr__(self) -> str:
-        return repr(self.__failloud_target__)
-
-    def __len__(self) -> int:
-        return len(self.__failloud_target__)
-
-    def __iter__(self) -> Any:
-        return iter(self.__failloud_target__)
-
-    def __contains__(self, item: object) -> bool:
-        return item in self.__failloud_target__
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.__failloud_target__[key]
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__failloud_target__(*args, **kwargs)
+def _intercept(watch: Collaborator, frame: Frame, target: Any, name: str, value: Any) -> Any:
+    if name in watch.methods and callable(value):
+        return _watched_call(value, name, watch, frame)
+    return unwrap(target) if name == "__self__" else value
 
 
 class _Watching:
@@ -125,47 +82,91 @@ class _Watching:
         try:
             yield
         except Exception as error:
-            text = f"{self.watch.attribute}.{self.name} raised {type(error).__name__}"
-            hint = "see the cause: the host swallows it"
-            self._hand_up(Note(key=self.key, error=self.watch.raised_error, reason=text, hint=hint, cause=error))
+            self._hand_up(self._raised(error))
             raise
         finally:
-            current.reset(token)
+            restore(token)
 
-    def judge(self, answer: Any) -> Any:
-        shows = self.watch.shows
-        if (shows is Shows.FALSY and not answer) or (
-            shows is Shows.UNSUCCESSFUL and not getattr(answer, "success", False)
-        ):
+    def judge(self, answer: Any) -> None:
+        try:
+            bad = self._bad(answer)
+        except Exception as error:  # noqa: BLE001  # an answer whose truth cannot be read is the host's to deal with
+            own_failure("watch.judge", error)
+            bad = False
+        if bad:
             text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {answer!r})"
             self._hand_up(Note(key=self.key, error=self.watch.error, reason=text, hint=self.watch.hint))
         else:
             self._hand_up(None)
             self.outer.forgive(self.key)
-        return answer
+
+    def ended(self, task: asyncio.Future[Any]) -> None:
+        """Judge what a task of the collaborator's gave, before whoever awaits it goes on."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self.judge(task.result())
+        elif isinstance(error, Exception):
+            self._hand_up(self._raised(error))
+
+    def _bad(self, answer: Any) -> bool:
+        if self.watch.shows is Shows.FALSY:
+            return not answer
+        return self.watch.shows is Shows.UNSUCCESSFUL and not getattr(answer, "success", False)
+
+    def _raised(self, error: Exception) -> Note:
+        text = f"{self.watch.attribute}.{self.name} raised {type(error).__name__}"
+        hint = "see the cause: the host swallows it"
+        return Note(key=self.key, error=self.watch.raised_error, reason=text, hint=hint, cause=error)
 
     def _hand_up(self, failure: Note | None) -> None:
-        notes = self.frame.close()
-        for note in notes:
-            if note.separate:
-                self.outer.note(note)
-        if failure is not None:
-            innermost = next((note for note in notes if not note.separate), failure)
-            self.outer.note(replace(innermost, key=self.key, decides=True))
+        """Hand up what inner calls told; where they told nothing, the failure that is seen from here."""
+        told = self.frame.close()
+        for note in told:
+            self.outer.note(note)
+        if failure is not None and not any(not note.separate for note in told):
+            self.outer.note(failure)
 
 
 def _watched_call(method: Callable[..., Any], name: str, watch: Collaborator, frame: Frame) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        recipient = args[0] if args else next(iter(kwargs.values()), None)
-        watching = _Watching(watch, name, recipient, frame)
-        with watching.running():
+    def watching(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Watching | None:
+        if not frame.is_open and flags.current(frame.row.component) is Mode.OFF:
+            return None  # a proxy that somebody kept: it is quiet once the component is off
+        return _Watching(watch, name, args[0] if args else next(iter(kwargs.values()), None), frame)
+
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            if (watched := watching(args, kwargs)) is None:
+                return await method(*args, **kwargs)
+            with watched.running():
+                answer = await method(*args, **kwargs)
+            watched.judge(answer)
+            return answer
+
+        return awaited
+
+    @functools.wraps(method)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if (watched := watching(args, kwargs)) is None:
+            return method(*args, **kwargs)
+        with watched.running():
             answer = method(*args, **kwargs)
-        return _awaited(answer, watching) if inspect.isawaitable(answer) else watching.judge(answer)
+        if inspect.iscoroutine(answer):
+            return _awaiting(answer, watched)
+        if isinstance(answer, asyncio.Future):
+            answer.add_done_callback(watched.ended)
+        else:
+            watched.judge(answer)
+        return answer
 
-    return call
+    return called
 
 
-async def _awaited(answer: Awaitable[Any], watching: _Watching) -> Any:
-    with watching.running():
+async def _awaiting(answer: Coroutine[Any, Any, Any], watched: _Watching) -> Any:
+    with watched.running():
         found = await answer
-    return watching.judge(found)
+    watched.judge(found)
+    return found

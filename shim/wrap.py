@@ -17,10 +17,9 @@ from typing import Any
 from shim import flags
 from shim.contracts import Contract, Shows, Work
 from shim.errors import LoudFailure
-from shim.frames import Frame, Note, current, enclosing
+from shim.frames import Frame, Note, current, enclosing, restore
 from shim.guard import own_failure
-from shim.identity import arguments_of, event_type_of, identity_of
-from shim.settle import settle, settle_late
+from shim.settle import describe, failures, settle, settle_late
 from shim.snapshot import Mode
 
 __all__ = ["wrap_method"]
@@ -87,89 +86,92 @@ class _Guard:
             frame.close()
             raise
         finally:
-            current.reset(token)
+            restore(token)
 
     def _open(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Frame:
-
         def late(frame: Frame, note: Note) -> None:
             settle_late(frame, note, self.paths, self.host, mode)
 
         frame = Frame(self.row, instance, args, kwargs, parent=enclosing(), late=late)
         decides = self.row.shows is Shows.NEVER or self.row.work is Work.FOLLOWS
         for need in self.row.needs:
-            if getattr(instance, need.attribute, None) is None:
+            if _is_none(instance, need.attribute):
                 key = ("need", need.attribute)
                 note = Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides)
                 frame.note(note)
         if frame.notes and self.row.work is Work.FOLLOWS and mode is Mode.ENFORCE and frame.parent is None:
-            self._refuse_to_start(frame)
+            error = self._safely("wrap.refuse", lambda: self._settle(frame, frame.close(), mode, refused=True))
+            if error is not None:
+                raise error
         return frame
 
     def close(self, frame: Frame, answer: Any, mode: Mode) -> Any:
-        """Judge the host's answer; give it back, or raise what the row says."""
-        failed = self._bad(answer)
-        if failed and not frame.notes:
-            self._explain(frame)
-        notes = frame.close()
-        if not failed:
-            failed = any(note.decides and not note.separate for note in notes)
-        if failed and not any(not note.separate for note in notes):
-            notes = [*notes, self._plain_note(answer)]
-        error = self._settle(frame, notes if failed else [note for note in notes if note.separate], mode)
-        if not failed:
-            self._forgive(frame)
+        """Judge the host's answer; give it back, or raise what the row says. A bug of ours gives it back as well."""
+        error = self._safely("wrap.judge", lambda: self._judge(frame, answer, mode))
         if error is not None:
             raise error
         return answer
 
+    def _judge(self, frame: Frame, answer: Any, mode: Mode) -> LoudFailure | None:
+        bad = self._bad(answer)
+        if bad and not frame.notes:
+            self._explain(frame)
+        notes = frame.close()
+        own = [note for note in notes if not note.separate and (bad or note.decides)]
+        if bad and not own:
+            own = [self._plain_note(answer)]
+        if not own and frame.parent is not None:
+            frame.parent.forgive_event(self._who(frame)["event"])
+        return self._settle(frame, [*own, *(note for note in notes if note.separate)], mode)
+
     def _close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
         """Record what the host raised, once; a loud failure from inside is recorded already."""
+        notes = frame.close()
         if isinstance(error, LoudFailure):
-            frame.close()
             return
-        key = ("raised", self.row.key)
-        text = f"the host raised {type(error).__name__}: {error}"
-        frame.note(Note(key=key, error=self.row.error, reason=text, hint=self.row.hint, cause=error))
-        self._settle(frame, frame.close(), mode, host_raised=True)
+        if not any(not note.separate for note in notes):
+            text = f"the host raised {type(error).__name__}: {error}"
+            notes = [*notes, Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, cause=error)]
+        self._safely("wrap.raised", lambda: self._settle(frame, notes, mode, host_raised=True))
 
-    def _settle(self, frame: Frame, notes: list[Note], mode: Mode, *, host_raised: bool = False) -> LoudFailure | None:
+    def _settle(
+        self, frame: Frame, notes: list[Note], mode: Mode, *, host_raised: bool = False, refused: bool = False
+    ) -> LoudFailure | None:
         if not notes:
             return None
-        try:
-            if (outer := frame.parent) is None:
-                return settle(frame, notes, self.paths, self.host, mode, host_raised=host_raised)
-            self._hand_up(frame, notes, outer)
-        except Exception as failed:  # noqa: BLE001  # our own bug must not replace the host's answer
-            own_failure("wrap.settle", failed)
+        if frame.parent is None:
+            kind = {"host_raised": host_raised, "refused": refused}
+            return settle(frame, notes, self.paths, self.host, mode, **kind)
+        self._hand_up(frame, notes, frame.parent)
         return None
 
     def _hand_up(self, frame: Frame, notes: list[Note], outer: Frame) -> None:
-        """Give the innermost note of this failure, under the event's key, to the call around; separate ones as well."""
-        event, run = self._event(frame)
-        own = next((note for note in notes if not note.separate), None)
-        for note in notes:
+        """Give each failed event's innermost note to the call around; separate ones as well."""
+        who = self._who(frame)
+        for note in [*failures(self.row, notes, who["event"]), *(note for note in notes if note.separate)]:
+            event = note.event or who["event"]
+            if note.event is None and self.row.work is not Work.NONE:
+                event = replace(event, type=f"{event.type}/{note.key}")  # work sends several: tell them apart
             told = replace(
                 note,
+                event=event,
                 origin=note.origin or self.row.key,
                 category=note.category or self.row.category,
-                details={"event_type": event, **note.details},
+                details={**who["common"], **note.details},
+                decides=True,
             )
-            if note.separate:
-                outer.note(told)
-            elif note is own:
-                outer.note(replace(told, key=("event", event, run), decides=True))
+            outer.note(told)
 
-    def _forgive(self, frame: Frame) -> None:
-        outer = frame.parent
-        if outer is not None and outer.notes:
-            outer.forgive(("event", *self._event(frame)))
+    def _who(self, frame: Frame) -> dict[str, Any]:
+        return describe(frame, self.paths, self.host)
 
-    def _event(self, frame: Frame) -> tuple[str, str]:
-        """Say which event the call was about: its type, and the run or else the thread or user it belongs to."""
-        arguments = arguments_of(self.host, frame.instance, frame.args, frame.kwargs)
-        who = identity_of(self.paths, frame.instance, arguments)
-        whose = next((who[name] for name in ("run_id", "thread_id", "user_id") if name in who), "")
-        return event_type_of(self.row, frame.instance, arguments), whose
+    @staticmethod
+    def _safely(operation: str, work: Callable[[], LoudFailure | None]) -> LoudFailure | None:
+        try:
+            return work()
+        except Exception as failed:  # noqa: BLE001  # our own bug must not replace the host's answer
+            own_failure(operation, failed)
+            return None
 
     def _bad(self, answer: object) -> bool:
         if self.row.shows is Shows.FALSY:
@@ -188,14 +190,10 @@ class _Guard:
         text = f"{self.row.reason} (answered {answer!r})" if self.row.shows is Shows.FALSY else self.row.reason
         return Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, unexplained=True)
 
-    def _refuse_to_start(self, frame: Frame) -> None:
-        error = self._settle_refused(frame)
-        if error is not None:
-            raise error
 
-    def _settle_refused(self, frame: Frame) -> LoudFailure | None:
-        try:
-            return settle(frame, frame.close(), self.paths, self.host, Mode.ENFORCE, refused=True)
-        except Exception as failed:  # noqa: BLE001  # our own bug must not stop the host's work
-            own_failure("wrap.refuse", failed)
-            return None
+def _is_none(instance: object, attribute: str) -> bool:
+    try:
+        return getattr(instance, attribute, None) is None
+    except Exception as error:  # noqa: BLE001  # a property of the host's may do anything; the host will meet it too
+        own_failure("wrap.need", error)
+        return False

@@ -47,12 +47,14 @@ def _leaves_nothing_behind():
 
     variables, installations = _variables(), installed()
     yield
-    assert _variables() == variables, "the test leaves FAILLOUD_ variables behind"
+    strays = {name: os.environ.pop(name) for name in _variables().keys() - variables.keys()}
+    overridden = [name for name, found in flags.table().items() if found.reason is Reason.OVERRIDE]
     left = [each for each in installed() if each not in installations]
     for each in left:
         each.uninstall()
+    assert not strays, f"the test leaves {sorted(strays)} behind in the environment"
+    assert _variables() == variables, "the test changed or removed FAILLOUD_ variables"
     assert not left, f"the test leaves {[each.host.name for each in left]} installed"
-    overridden = [name for name, found in flags.table().items() if found.reason is Reason.OVERRIDE]
     assert not overridden, f"the test leaves an override of {overridden} behind"
 
 
