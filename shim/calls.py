@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from shim import flags, markers
-from shim.contracts import Contract, Shows
+from shim.contracts import Contract, Shows, Work
 from shim.decisions import OFF, Decision, FlagError
-from shim.errors import LoudFailure
-from shim.frames import Note
+from shim.errors import UNKNOWN, LoudFailure
+from shim.frames import Note, enclosing
 from shim.guard import own_failure
 from shim.host import installed
 from shim.recorder import Action, record
-from shim.settle import error_for
+from shim.settle import error_for, event_of
 from shim.snapshot import Mode
 
 __all__ = ["delivered", "escalate", "missing", "spawn"]
@@ -34,11 +35,19 @@ def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
     that failure already; in enforce it is then raised as the contract's exception. Without an installed host: inert.
     """
     row, decision = _row(contract)
-    if row is None or decision.mode is Mode.OFF or not _means_failure(row, value) or markers.take(contract, run_id):
+    if row is None or decision.mode is Mode.OFF or not _means_failure(row, value):
         return value
     text = f"{row.reason} (the call site saw {value!r})"
-    error = _error(row, Note(key="verb", error=row.error, reason=text, hint=row.hint, unexplained=True), run_id)
-    raises = decision.mode is Mode.ENFORCE
+    note = Note(key="verb", error=row.error, reason=text, hint=row.hint, unexplained=True)
+    frame = enclosing()
+    if frame is not None:  # part of an outer call: that call records and raises, once
+        if not any(other.origin == row.key for other in frame.notes):
+            frame.note(replace(note, event=event_of(_event_type(row), {"run_id": run_id or ""}), origin=row.key))
+        return value
+    if markers.take(contract, run_id):
+        return value
+    error = _error(row, note, run_id)
+    raises = decision.mode is Mode.ENFORCE and row.work is Work.NONE
     _record(error, row, decision, raises=raises, known=False)
     if raises:
         raise error
@@ -107,10 +116,15 @@ def _means_failure(row: Contract, value: object) -> bool:
 
 
 def _error(row: Contract, note: Note, run_id: str | None) -> LoudFailure:
-    common = {"event_type": row.event_type or row.method} | ({} if run_id is None else {"run_id": run_id})
+    common = {"event_type": _event_type(row)} | ({} if run_id is None else {"run_id": run_id})
     return error_for(row, note, {"common": common, "operation": row.method})
 
 
+def _event_type(row: Contract) -> str:
+    return UNKNOWN if row.event_type.startswith("{") else row.event_type or row.method
+
+
 def _record(error: LoudFailure, row: Contract, decision: Decision, *, raises: bool, known: bool) -> None:
-    action = Action.RAISED if raises else Action.OBSERVED
+    quiet = Action.OBSERVED if decision.mode is Mode.OBSERVE else Action.ESCALATED
+    action = Action.RAISED if raises else quiet
     record(error, mode=decision.mode, action=action, category=row.category, cause_known=known)

@@ -72,4 +72,4 @@ def mode_of(value: str) -> Mode:
     try:
         return Mode(value)
     except ValueError:
-        raise FlagError("mode", value, tuple(Mode)) from None
+        raise FlagError("mode", value, tuple(str(known) for known in Mode)) from None

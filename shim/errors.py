@@ -66,6 +66,9 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
     def __init__(
         self, reason: str = "", *, context: Mapping[str, object] | None = None, **common: Unpack[Common]
     ) -> None:
+        if unknown := common.keys() - Common.__annotations__.keys():
+            msg = f"{type(self).__name__} takes no keyword {', '.join(sorted(unknown))}"
+            raise TypeError(msg)
         super().__init__(reason)
         self.reason = reason
         self.component = common.get("component", UNKNOWN)

@@ -25,6 +25,7 @@ __all__ = [
     "declare",
     "mode",
     "override",
+    "problem",
     "refresh",
     "table",
 ]
@@ -41,11 +42,14 @@ class Flags:
         self._lock = threading.RLock()
         self._components: tuple[str, ...] = ()
         self._overrides: list[Mapping[str, Mode]] = []
+        self._environment: Mapping[str, Mode] = {}
         self._table: dict[str, Decision] = {}
         self._next = 0.0
         self._snapshot: Snapshot | None = None
         self._seen: object = None
+        self._directory: Path | None = None
         self._reported = ""
+        self._bad_variable = ""
 
     def mode(self, component: str) -> Decision:
         """Answer for one component. Raises FlagError for one no host declares."""
@@ -81,8 +85,8 @@ class Flags:
             try:
                 directory = _directory()
                 dead = killed(directory) if directory else frozenset()
-                self._table = self._compile(self._current(directory), dead, environment_modes(self._components))
-            except (FlagError, OSError) as error:
+                self._table = self._compile(self._current(directory), dead, self._variables())
+            except OSError as error:
                 own_failure("flags.refresh", error)
                 self._table = {name: self._table.get(name, OFF) for name in self._components}
 
@@ -90,6 +94,10 @@ class Flags:
         """Give every component's decision, for `flags show`."""
         self.refresh()
         return dict(self._table)
+
+    def problem(self) -> str:
+        """Say what is wrong with the snapshot or the environment now; empty where nothing is."""
+        return self._reported or self._bad_variable
 
     @contextmanager
     def override(self, **modes: str) -> Iterator[None]:
@@ -132,10 +140,23 @@ class Flags:
                 found[name] = OFF
         return found
 
+    def _variables(self) -> Mapping[str, Mode]:
+        """Give the environment's modes; the last good ones where a variable has gone bad since the install."""
+        try:
+            self._environment = environment_modes(self._components)
+        except FlagError as error:
+            if self._bad_variable != str(error):
+                own_failure("flags.environment", error)
+            self._bad_variable = str(error)
+        else:
+            self._bad_variable = ""
+        return self._environment
+
     def _current(self, directory: Path | None) -> Snapshot | None:
         """Give the snapshot, read again only where the file differs in any way: an older mtime counts too."""
+        if directory != self._directory:  # another place: what the old one said holds no longer
+            self._directory, self._snapshot, self._seen = directory, None, None
         if directory is None:
-            self._snapshot, self._seen = None, None
             return None
         try:
             stat = (directory / SNAPSHOT).stat()
@@ -171,6 +192,7 @@ current = _process.current
 declare = _process.declare
 refresh = _process.refresh
 table = _process.table
+problem = _process.problem
 override = _process.override
 
 

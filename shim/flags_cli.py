@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -37,20 +38,22 @@ def flags() -> None:
 def show(spec: str, state_dir: Path | None, *, as_json: bool) -> int:
     """Print each component's mode as a process started here and now would see it, and who said so."""
     host = _load(spec)
-    problem = _use(state_dir)
+    if state_dir is not None:
+        os.environ[STATE_DIR] = str(state_dir)
+    logging.getLogger("failloud").setLevel(logging.CRITICAL + 1)  # this command prints the problem itself
     try:
         process_flags.declare(host.components)
     except FlagError as error:
         raise Refused(f"{error}; next: correct the variable, or unset it", USAGE) from error
-    table = process_flags.table()
+    table, problem = process_flags.table(), process_flags.problem()
     if as_json:
         rows = {name: {"mode": d.mode, "reason": d.reason, "detail": d.detail} for name, d in table.items()}
-        print_json({"schema": 1, "host": host.name, "problem": str(problem or ""), "components": rows})
+        print_json({"schema": 1, "host": host.name, "problem": problem, "components": rows})
     else:
         for name, decision in table.items():
             click.echo(f"{name:12} {decision.mode:8} {decision.reason}: {decision.detail}")
-    if problem is not None:
-        raise Refused(str(problem), FILE_BAD)
+    if problem:
+        raise Refused(problem, FILE_BAD)
     return 0
 
 
@@ -85,18 +88,6 @@ def _load(spec: str) -> Host:
         raise Refused(str(error), USAGE) from error
 
 
-def _use(state_dir: Path | None) -> FlagFileError | None:
-    """Point this process at the directory, and say what is wrong with its snapshot (none at all is wrong too)."""
-    if state_dir is None:
-        return None
-    os.environ[STATE_DIR] = str(state_dir)
-    try:
-        read(state_dir)
-    except FlagFileError as error:
-        return error
-    return None
-
-
 def _before(directory: Path) -> Snapshot:
     try:
         return read(directory)
@@ -115,4 +106,4 @@ def _pair(text: str, host: Host) -> tuple[str, Mode]:
     try:
         return name, Mode(value)
     except ValueError:
-        raise click.UsageError(f"{text!r}: {FlagError('mode', value, tuple(Mode))}") from None
+        raise click.UsageError(f"{text!r}: {FlagError('mode', value, tuple(str(known) for known in Mode))}") from None

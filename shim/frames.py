@@ -29,8 +29,9 @@ class Event:
 
     def same(self, other: Event) -> bool:
         """Say whether both can be one event: same type, and nothing that both know differs."""
-        pairs = ((self.run_id, other.run_id), (self.thread_id, other.thread_id), (self.user_id, other.user_id))
-        return self.type == other.type and all(UNKNOWN in pair or pair[0] == pair[1] for pair in pairs)
+        mine = (self.type, self.run_id, self.thread_id, self.user_id)
+        theirs = (other.type, other.run_id, other.thread_id, other.user_id)
+        return all(UNKNOWN in pair or pair[0] == pair[1] for pair in zip(mine, theirs, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

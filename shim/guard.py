@@ -26,6 +26,9 @@ def own_failure(operation: str, error: BaseException) -> None:
         _LOG.error("failloud.own_failure operation=%s error=%r", operation, error, exc_info=error)
     except Exception:  # noqa: BLE001  # the last net: a handler of the host's may do anything
         try:
+            sys.stderr.write(
+                f"failloud.own_failure operation={operation} error={error!r}, and it could not be logged:\n"
+            )
             traceback.print_exc(file=sys.stderr)
         except (OSError, ValueError):
             return  # nobody is left to tell; the count above stands

@@ -57,6 +57,8 @@ class Installation:
 
     def uninstall(self) -> list[str]:
         """Rebind every name and instance to the host's class; gives what could not be put back (normally nothing)."""
+        if not self.active:
+            return []
         left = []
         for module_name, name in self.rebound:
             module = sys.modules.get(module_name)
@@ -90,6 +92,10 @@ def install(host: str | Host) -> Installation:
     found = load_host(host) if isinstance(host, str) else host
     if any(other.host.name == found.name for other in _installed):
         msg = f"the shims of host {found.name!r} are installed already; call uninstall() on that Installation first"
+        raise AlreadyInstalledError(msg)
+    taken = [name for other in _installed for name in found.components if name in other.host.components]
+    if taken:
+        msg = f"component {', '.join(taken)} of host {found.name!r} belongs to an installed host already; rename it"
         raise AlreadyInstalledError(msg)
     differences = [*_version_differs(found), *mismatches(found)]
     if differences:

@@ -1,17 +1,19 @@
 """Remember for a moment what the shim has recorded, so that a call-site verb does not record it again.
 
 A migrated call site reads `delivered(await bridge.notify_x(...), "bridge.notify_x")`: where the shim saw that very
-failure, the verb stays quiet. The mark is left by contract in the running context and, for calls that ran in
-another task or thread, in a short list by contract and run; each mark answers for one result.
+failure, the verb stays quiet. A mark belongs to the stack frame that made the call, so that the failure of a call
+nobody looks at hides no other. A call that ran in a task or thread of its own has no such frame: its mark can be
+taken from anywhere, by contract and run, for a few seconds. Each mark answers for one result.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
-from contextvars import ContextVar
 from dataclasses import dataclass
+from types import FrameType
 
 __all__ = ["leave", "take"]
 
@@ -21,38 +23,51 @@ KEPT = 1024
 KEPT_S = 5.0
 "Seconds a mark lives: a result is looked at right after the call. An old mark must not hide a new failure."
 
+_DETACHED = ("asyncio", "concurrent", "threading", "uvloop", "contextvars")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Mark:
     contract: str
     run_id: str
+    caller: int | None
+    "Identity of the calling stack frame; None for a call that was a task or thread of its own."
     at: float
 
 
 _lock = threading.Lock()
 _marks: deque[_Mark] = deque(maxlen=KEPT)
-_latest: ContextVar[_Mark | None] = ContextVar("failloud_mark", default=None)
 
 
 def leave(contract: str, run_id: str) -> None:
-    """Mark one failure of `contract` as recorded."""
-    mark = _Mark(contract, run_id, time.monotonic())
-    _latest.set(mark)
+    """Mark one failure of `contract` as recorded, for the code that called it."""
+    mark = _Mark(contract, run_id, _caller(), time.monotonic())
     with _lock:
         _marks.append(mark)
 
 
 def take(contract: str, run_id: str | None = None) -> bool:
-    """Use up one mark of the contract (of that run, where the caller knows it); False where there is none.
-
-    The mark of the running context is taken first; then the newest one that fits, from whichever task or thread.
-    """
-    oldest = time.monotonic() - KEPT_S
+    """Use up the newest mark that the calling code, or a task or thread, left; False where there is none."""
+    oldest, caller = time.monotonic() - KEPT_S, _caller()
     with _lock:
-        for mark in (_latest.get(), *reversed(_marks)):
-            if mark is None or mark.contract != contract or mark.at < oldest or run_id not in (None, mark.run_id):
-                continue
-            if mark in _marks:
+        for mark in reversed(_marks):
+            if mark.at < oldest:
+                return False
+            fits = mark.contract == contract and run_id in (None, mark.run_id)
+            if fits and mark.caller in (None, caller):
                 _marks.remove(mark)
                 return True
     return False
+
+
+def _caller() -> int | None:
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # documented; `inspect.stack` reads source files
+    while frame is not None and _package(frame) == "shim":
+        frame = frame.f_back
+    if frame is None or _package(frame) in _DETACHED:
+        return None
+    return id(frame)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

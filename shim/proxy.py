@@ -6,9 +6,9 @@ The class of a proxy is made per target type, with the special methods that type
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 __all__ = ["Intercept", "proxy_for", "unwrap"]
 
@@ -38,6 +38,9 @@ class _Proxy:
         delattr(unwrap(self), name)
 
 
+_classes: WeakKeyDictionary[type, type[_Proxy]] = WeakKeyDictionary()
+
+
 def proxy_for(target: Any, intercept: Intercept) -> Any:
     """Make a proxy; `intercept` sees every attribute that is read through it."""
     made = object.__new__(_class_for(type(target)))
@@ -51,14 +54,16 @@ def unwrap(value: Any) -> Any:
     return object.__getattribute__(value, "_failloud_target") if issubclass(type(value), _Proxy) else value
 
 
-@functools.cache
 def _class_for(kind: type) -> type[_Proxy]:
+    if (found := _classes.get(kind)) is not None:
+        return found
     namespace: dict[str, Any] = {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__}
     for name in dir(kind):
         if name.startswith("__") and name.endswith("__") and name not in _OWN:
             special = getattr(kind, name)
             namespace[name] = _forward(special) if callable(special) else special
-    return type(kind.__name__, (_Proxy,), namespace)
+    _classes[kind] = made = type(kind.__name__, (_Proxy,), namespace)
+    return made
 
 
 def _forward(special: Callable[..., Any]) -> Callable[..., Any]:

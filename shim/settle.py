@@ -42,7 +42,7 @@ def settle(
 
 
 def failures(row: Contract, notes: list[Note], own: Event) -> list[Note]:
-    """Give one note per failed event, innermost first: what inner calls told, and what the call saw of its own event."""
+    """Give one note per failed event, innermost first: what inner calls told, then what the call itself saw."""
     told: list[Note] = []
     for note in notes:
         if note.event is not None and not note.separate and not any(note.event.same(_event(other)) for other in told):

@@ -85,7 +85,7 @@ def parse(text: str, path: str) -> Snapshot:
             path, f"schema {data.get('schema')!r} is not known here; this failloud reads schema {SCHEMA}"
         )
     version, modes = data.get("version"), data.get("modes")
-    if not isinstance(version, int) or not isinstance(modes, dict):
+    if type(version) is not int or not isinstance(modes, dict):
         raise FlagFileError(path, "'version' must be a number and 'modes' an object of component: mode")
     try:
         known = {str(name): Mode(mode) for name, mode in modes.items()}

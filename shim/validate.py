@@ -26,6 +26,9 @@ def validate_host(host: Host) -> None:
     for cls in host.classes:
         _check_class(host, cls)
     targets = {cls.target for cls in host.classes}
+    if len(targets) != len(host.classes):
+        twice = [cls.target for cls in host.classes if sum(cls.target == other.target for other in host.classes) > 1]
+        _refuse(f"class {twice[0]!r}", "declared twice")
     seen: set[str] = set()
     for row in host.contracts:
         _check_contract(host, row, targets)
@@ -36,8 +39,16 @@ def validate_host(host: Host) -> None:
         if not any(cls.component == name for cls in host.classes):
             _refuse(f"component {name!r}", "no class belongs to it")
     for rule in host.naming:
+        _check_pattern(rule.pattern)
         if rule.target not in targets:
             _refuse(f"naming rule {rule.pattern!r}", f"target {rule.target!r} is not a declared class")
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        _refuse(f"naming rule {pattern!r}", f"pattern is not a regular expression ({error})")
 
 
 def _refuse(row: str, reason: str) -> None:
@@ -61,7 +72,7 @@ def _check_header(host: Host) -> None:
         SpecifierSet(host.versions)
     except InvalidSpecifier:
         _refuse(row, f"versions {host.versions!r} is not a version specifier such as '>=1,<2'")
-    if host.versions and not _TARGET.match(host.version_attribute):
+    if host.versions and not (_TARGET.match(host.version_attribute) and ":" in host.version_attribute):
         _refuse(row, "versions needs version_attribute, 'package.module:NAME'")
 
 

@@ -52,7 +52,8 @@ class Watched:
         try:
             del instance.__dict__[self.name]
         except KeyError:
-            raise AttributeError(self.name) from None
+            text = f"{type(instance).__name__!r} object has no attribute {self.name!r}"
+            raise AttributeError(text) from None
 
     def _as_the_host_would(self, instance: object) -> Any:
         if hasattr(self.host_class, self.name):

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from shim.contracts import Host
+from shim.contracts import ContractError, Host
 
 __all__ = ["HostFileError", "load_host", "shipped_hosts"]
 
@@ -36,7 +36,14 @@ def shipped_hosts() -> tuple[str, ...]:
 
 def load_host(spec: str) -> Host:
     """Load the `HOST` of a host file. Raises HostFileError; ContractError for a malformed row passes through."""
-    module = _load_path(Path(spec), spec) if spec.endswith(".py") else _load_module(spec)
+    try:
+        module = _load_path(Path(spec), spec) if spec.endswith(".py") else _load_module(spec)
+    except (HostFileError, ContractError):
+        raise
+    except SyntaxError as error:
+        raise HostFileError(spec, f"does not parse: {error}") from error
+    except Exception as error:  # the file is somebody's code: whatever it raises is told, chained
+        raise HostFileError(spec, f"cannot be imported: {type(error).__name__}: {error}") from error
     found = getattr(module, "HOST", None)
     if not isinstance(found, Host):
         raise HostFileError(spec, "it defines no HOST of type shim.contracts.Host")
@@ -45,6 +52,8 @@ def load_host(spec: str) -> Host:
 
 def _load_module(spec: str) -> ModuleType:
     name = f"{__name__}.{spec}" if spec in shipped_hosts() else spec
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise HostFileError(spec, "no module of that name")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -53,10 +62,6 @@ def _load_module(spec: str) -> ModuleType:
         near = difflib.get_close_matches(spec.rpartition(".")[2], shipped_hosts(), n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise HostFileError(spec, f"no module of that name{hint}") from error
-    except (ValueError, TypeError) as error:
-        if type(error).__name__ == "ContractError":
-            raise
-        raise HostFileError(spec, f"not a module name ({error})") from error
 
 
 def _load_path(path: Path, spec: str) -> ModuleType:
@@ -70,8 +75,6 @@ def _load_path(path: Path, spec: str) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up by name
     try:
         found.loader.exec_module(module)
-    except SyntaxError as error:
-        raise HostFileError(spec, f"does not parse: {error}") from error
     finally:
         sys.modules.pop(name, None)
     return module
