@@ -13,9 +13,9 @@ from codemods.source import SourceError
 __all__ = ["mask"]
 
 
-def mask(utf8: bytes, refused: BaseException) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+def mask(utf8: bytes, refused: SyntaxError) -> tuple[bytes, tuple[tuple[int, int], ...]]:
     """Give the text with newer syntax hidden, and the hidden spans. Raises SourceError where LibCST refuses too."""
-    said = f"line {refused.lineno}: {refused.msg}" if isinstance(refused, SyntaxError) else str(refused)
+    said = f"line {refused.lineno}: {refused.msg}"
     try:
         import libcst
     except ModuleNotFoundError as missing:

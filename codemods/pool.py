@@ -8,9 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from shim.console import Refused
 
 __all__ = ["Pool", "default_jobs"]
 
@@ -55,7 +58,10 @@ class Pool(Generic[Setup, Result]):
             return
         size = max(1, min(16, len(files) // (jobs * 4)))
         with ProcessPoolExecutor(jobs, initializer=_start, initargs=(self.setup, self.arguments)) as executor:
-            yield from executor.map(partial(_call, self.work), files, chunksize=size)
+            try:
+                yield from executor.map(partial(_call, self.work), files, chunksize=size)
+            except BrokenProcessPool as error:
+                raise Refused("a worker process died; next: find the file with --jobs 1 and --module", 2) from error
 
 
 def _call(work: Callable[..., Result], path: Path) -> Result:

@@ -41,6 +41,8 @@ class Rewriter:
             return Failed(path=shown, error=f"cannot be read: {error.strerror}")
         except SourceError as error:
             return Failed(path=shown, error=error.reason)
+        except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
+            return Failed(path=shown, error=f"not rewritten: {type(error).__name__}: {error}")
 
     def _rewrite(self, path: Path, shown: str, source: Source) -> Outcome:
         first = source

@@ -85,5 +85,8 @@ def _scan_file(analyser: Analyser, path: Path) -> FileScan:
         source = parse_bytes(raw)
     except SourceError as error:
         return FileScan(path=shown, mentions=True, error=error.reason)
-    rows = tuple(site.row for site in analyser.analyse(path, source).sites)
+    try:
+        rows = tuple(site.row for site in analyser.analyse(path, source).sites)
+    except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
+        return FileScan(path=shown, mentions=True, error=f"not analysed: {type(error).__name__}: {error}")
     return FileScan(path=shown, rows=rows, mentions=True, hidden=len(source.hidden))

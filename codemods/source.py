@@ -100,7 +100,11 @@ def parse_bytes(raw: bytes) -> Source:
     hidden: tuple[tuple[int, int], ...] = ()
     try:
         tree = _ast(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as refused:
+    except (ValueError, RecursionError, MemoryError) as refused:
+        raise SourceError(f"does not parse: {_said(refused)}") from refused
+    except SyntaxError as refused:
+        if "too many" in refused.msg:  # nested so deep that LibCST would take the process down with it
+            raise SourceError(f"does not parse: {_said(refused)}") from refused
         from codemods.newer import mask
 
         masked, hidden = mask(utf8, refused)
@@ -134,4 +138,6 @@ def _ast(text: str) -> ast.Module:
 def _said(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.msg} (line {error.lineno})"
+    if isinstance(error, RecursionError | MemoryError):
+        return "nested too deep for this Python"
     return f"{type(error).__name__}: {error}"

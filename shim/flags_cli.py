@@ -67,6 +67,8 @@ def set_(pairs: tuple[str, ...], spec: str, state_dir: Path | None) -> None:
     if state_dir is None:
         raise Refused(f"no state directory; next: give --state-dir DIR, or set {STATE_DIR}", USAGE)
     wanted = dict(_pair(text, host) for text in pairs)
+    if len(wanted) != len(pairs):
+        raise click.UsageError(f"a component is named twice: {' '.join(pairs)}; nothing was written")
     before = _before(state_dir)
     made = Snapshot(version=before.version + 1, modes={**before.modes, **wanted}, plan="", stage="set by hand")
     try:

@@ -22,16 +22,21 @@ def own_failure(operation: str, error: BaseException) -> None:
     """
     with _lock:
         _counts[operation] += 1
+    text = f"failloud.own_failure operation={operation} error={_shown(error)}"
     try:
-        _LOG.error("failloud.own_failure operation=%s error=%r", operation, error, exc_info=error)
+        _LOG.error("%s", text, exc_info=error)
     except Exception:  # noqa: BLE001  # the last net: a handler of the host's may do anything
         try:
-            sys.stderr.write(
-                f"failloud.own_failure operation={operation} error={error!r}, and it could not be logged:\n"
-            )
-            traceback.print_exc(file=sys.stderr)
+            print(f"{text}; logging it failed:\n{traceback.format_exc()}", file=sys.stderr)  # noqa: T201
         except (OSError, ValueError):
             return  # nobody is left to tell; the count above stands
+
+
+def _shown(error: BaseException) -> str:
+    try:
+        return repr(error)
+    except Exception as broken:  # noqa: BLE001  # somebody's exception may not even have a text
+        return f"{type(error).__name__} (its text raises {type(broken).__name__})"
 
 
 def own_failures() -> dict[str, int]:

@@ -23,6 +23,7 @@ KEPT = 1024
 KEPT_S = 5.0
 "Seconds a mark lives: a result is looked at right after the call. An old mark must not hide a new failure."
 
+_HERE = __file__.removesuffix("markers.py")
 _DETACHED = ("asyncio", "concurrent", "threading", "uvloop", "contextvars")
 
 
@@ -62,12 +63,8 @@ def take(contract: str, run_id: str | None = None) -> bool:
 
 def _caller() -> int | None:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # documented; `inspect.stack` reads source files
-    while frame is not None and _package(frame) == "shim":
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
-    if frame is None or _package(frame) in _DETACHED:
+    if frame is None or str(frame.f_globals.get("__name__", "")).partition(".")[0] in _DETACHED:
         return None
     return id(frame)
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

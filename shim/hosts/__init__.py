@@ -52,6 +52,8 @@ def load_host(spec: str) -> Host:
 
 def _load_module(spec: str) -> ModuleType:
     name = f"{__name__}.{spec}" if spec in shipped_hosts() else spec
+    if not name or name.startswith("."):
+        raise HostFileError(spec, "not a module name")
     if not all(part.isidentifier() for part in name.split(".")):
         raise HostFileError(spec, "no module of that name")
     try:

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 from migration_case import make_host_file, make_tree, run_cli, scan_of
 
-SITE = "from plant.hub import Hub\nasync def f(h: Hub):\n    try:\n        await h.ping(1)\n    except Exception:\n        pass\n"
+from codemods.pool import Pool
+from shim.console import Refused
+
+SITE = (
+    "from plant.hub import Hub\nasync def f(h: Hub):\n    try:\n"
+    "        await h.ping(1)\n    except Exception:\n        pass\n"
+)
 BROKEN = b"def ping(:\n"
 FIELDS = [
-    "path", "line", "col", "function", "receiver", "method", "kind", "verdict", "resolved_class", "contracts", "evidence",
-    "awaited", "result_use", "handler", "handler_line", "swallows", "in_except_body", "hazards", "migration", "why",
-]  # fmt: skip
+    "path",
+    "line",
+    "col",
+    "function",
+    "receiver",
+    "method",
+    "kind",
+    "verdict",
+    "resolved_class",
+    "contracts",
+    "evidence",
+    "awaited",
+    "result_use",
+    "handler",
+    "handler_line",
+    "swallows",
+    "in_except_body",
+    "hazards",
+    "migration",
+    "why",
+]
 
 
 def test_json_document(tmp_path, capsys):
@@ -41,7 +66,9 @@ def test_text_names_files_rows_and_totals(tmp_path, capsys):
     tree = make_tree(tmp_path / "t", site=SITE)
     ended = run_cli(capsys, "calls", tree, "--host", make_host_file(tmp_path))
     assert re.search(
-        r"^plant/site.py\n  4:14  h\.ping  target  annotation  ignored  broad_pass:5  insert_reraise", ended.out, re.MULTILINE
+        r"^plant/site.py\n  4:14  h\.ping  target  annotation  ignored  broad_pass:5  insert_reraise",
+        ended.out,
+        re.MULTILINE,
     )
     assert "files: 5 found, 5 scanned, 0 unreadable" in ended.out
     assert "swallowed in the same function: 1" in ended.out
@@ -150,3 +177,12 @@ def test_a_tree_without_the_package_says_so(tmp_path, capsys):
     assert ended.code == 0
     assert "package plant was not found" in ended.err
     assert "contract missing: hub.ping" in ended.out
+
+
+def die(_ready, path):
+    os._exit(3) if path.name == "m7" else None
+
+
+def test_a_worker_that_dies_is_told(tmp_path):
+    with pytest.raises(Refused, match="a worker process died"):
+        list(Pool(dict, die, ()).run([tmp_path / f"m{n}" for n in range(20)], 2, "read"))

@@ -8,7 +8,10 @@ import pytest
 from migration_case import make_tree, rows_of
 
 HEAD = "import asyncio, contextlib\nfrom plant.hub import Hub\nfrom plant.errors import helper, NetError\n"
-ERRORS = "class NetError(Exception): ...\ndef helper(e):\n    if e:\n        raise ValueError(e)\n    else:\n        raise e\n"
+ERRORS = (
+    "class NetError(Exception): ...\ndef helper(e):\n    if e:\n"
+    "        raise ValueError(e)\n    else:\n        raise e\n"
+)
 
 
 def one_row(tmp_path, body, head=HEAD):
@@ -84,7 +87,11 @@ def test_a_clause_for_our_failure_makes_a_handler_loud(tmp_path, clause):
 
 def test_somebody_elses_loud_failure_is_not_ours(tmp_path):
     head = HEAD + "from plant.errors import NetError as LoudFailure\n"
-    body = "async def f(h: Hub):\n    try:\n        await h.ping(1)\n    except LoudFailure:\n        raise\n    except Exception:\n        pass\n"
+    body = (
+        "async def f(h: Hub):\n    try:\n        await h.ping(1)\n"
+        "    except LoudFailure:\n        raise\n    except Exception:\n"
+        "        pass\n"
+    )
     assert one_row(tmp_path, body, head).swallows
 
 
@@ -127,7 +134,11 @@ def test_hazard(tmp_path, body, hazard):
 
 MIGRATIONS = [
     ("plain", "async def f(h: Hub):\n    await h.ping(1)", "let_propagate"),
-    ("swallowed", "async def f(h: Hub):\n    try: await h.ping(1)\n    except Exception: pass", "insert_reraise_before_broad"),
+    (
+        "swallowed",
+        ("async def f(h: Hub):\n    try: await h.ping(1)\n    except Exception: pass"),
+        "insert_reraise_before_broad",
+    ),
     ("returned", "async def f(h: Hub):\n    return await h.ping(1)", "return_result_is_checked_by_caller"),
     ("false success", "async def f(h: Hub):\n    await h.ping(1)\n    return True", "check_result"),
     ("result object", "async def f(h: Hub):\n    await h.setup()", "check_result"),
@@ -137,10 +148,18 @@ MIGRATIONS = [
     ("unit of work", "async def f(h: Hub, u):\n    async with u.unit_of_work(): await h.ping(1)", "catch_specific"),
     ("after commit", "async def f(h: Hub, u):\n    u.commit()\n    await h.ping(1)", "catch_specific"),
     ("caller has it", "async def g(h: Hub):\n    await h.ping(1)\nasync def f(db): await g(1)", "catch_specific"),
-    ("loop goes on", "async def f(h: Hub):\n    for i in 'ab':\n        try: await h.ping(1)\n        except Exception: pass", "catch_specific"),
-    ("loop ends", "async def f(h: Hub):\n    try:\n        for i in 'ab': await h.ping(1)\n    except Exception: pass", "insert_reraise_before_broad"),
+    (
+        "loop goes on",
+        ("async def f(h: Hub):\n    for i in 'ab':\n        try: await h.ping(1)\n        except Exception: pass"),
+        "catch_specific",
+    ),
+    (
+        "loop ends",
+        ("async def f(h: Hub):\n    try:\n        for i in 'ab': await h.ping(1)\n    except Exception: pass"),
+        "insert_reraise_before_broad",
+    ),
     ("other class", "async def f(h):\n    try: await h.ping(1)\n    except Exception: pass", "leave_alone"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("body", "migration"), [case[1:] for case in MIGRATIONS], ids=[case[0] for case in MIGRATIONS])

@@ -10,12 +10,22 @@ from migration_case import make_tree, rows_of
 CASES = [
     ("annotated parameter", "async def f(h: Hub): await h.ping(1)", "target", "annotation"),
     ("string annotation", "async def f(h: 'Hub'): await h.ping(1)", "target", "annotation"),
-    ("optional", "from typing import Optional\nasync def f(h: Optional[Hub] = None): await h.ping(1)", "target", "annotation"),
+    (
+        "optional",
+        ("from typing import Optional\nasync def f(h: Optional[Hub] = None): await h.ping(1)"),
+        "target",
+        "annotation",
+    ),
     ("union with None", "async def f(h: 'Hub | None'): await h.ping(1)", "target", "annotation"),
     ("constructor", "async def f():\n    h = Hub()\n    await h.ping(1)", "target", "constructor"),
     ("inline constructor", "async def f(): await Hub().ping(1)", "target", "constructor"),
     ("annotated getter", "from plant.hub import get_hub\nasync def f(): await get_hub().ping(1)", "target", "getter"),
-    ("async getter", "from plant.hub import make_hub\nasync def f():\n    h = await make_hub()\n    await h.ping(1)", "target", "getter"),
+    (
+        "async getter",
+        ("from plant.hub import make_hub\nasync def f():\n    h = await make_hub()\n    await h.ping(1)"),
+        "target",
+        "getter",
+    ),
     ("module attribute", "import plant.hub\nasync def f(h: plant.hub.Hub): await h.ping(1)", "target", "annotation"),
     ("import as", "import plant.hub as ph\nasync def f(): await ph.Hub().ping(1)", "target", "constructor"),
     ("from package", "from plant import hub as ph\nasync def f(): await ph.get_hub().ping(1)", "target", "getter"),
@@ -25,17 +35,50 @@ CASES = [
     ("re-exported", "from plant.again import Known\nasync def f(h: Known): await h.ping(1)", "target", "annotation"),
     (
         "type checking",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plant.hub import Hub as T\nasync def f(h: 'T'): await h.ping(1)",
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+            "    from plant.hub import Hub as T\n"
+            "async def f(h: 'T'): await h.ping(1)"
+        ),
         "target",
         "annotation",
     ),
-    ("import in a function", "async def f():\n    from plant.hub import get_hub as g\n    await g().ping(1)", "target", "getter"),
+    (
+        "import in a function",
+        ("async def f():\n    from plant.hub import get_hub as g\n    await g().ping(1)"),
+        "target",
+        "getter",
+    ),
     ("alias of a class", "Alias = Hub\nasync def f(h: Alias): await h.ping(1)", "target", "annotation"),
-    ("attribute of self", "class C:\n    def __init__(self, h: Hub): self.x = h\n    async def f(self): await self.x.ping(1)", "target", "annotated attribute"),
+    (
+        "attribute of self",
+        ("class C:\n    def __init__(self, h: Hub): self.x = h\n    async def f(self): await self.x.ping(1)"),
+        "target",
+        "annotated attribute",
+    ),
     ("class attribute", "class C:\n    x: Hub\n    async def f(self): await self.x.ping(1)", "target", "annotation"),
-    ("property", "class C:\n    @property\n    def x(self) -> Hub: ...\n    async def f(self): await self.x.ping(1)", "target", "getter"),
-    ("attribute of a base", "class B:\n    def __init__(self): self.x = Hub()\nclass C(B):\n    async def f(self): await self.x.ping(1)", "target", "constructor"),
-    ("made by __new__", "class C:\n    @classmethod\n    def make(cls, h: Hub):\n        c = cls.__new__(cls)\n        c.x = h\n        return c\n    async def f(self): await self.x.ping(1)", "target", "annotated attribute"),
+    (
+        "property",
+        ("class C:\n    @property\n    def x(self) -> Hub: ...\n    async def f(self): await self.x.ping(1)"),
+        "target",
+        "getter",
+    ),
+    (
+        "attribute of a base",
+        ("class B:\n    def __init__(self): self.x = Hub()\nclass C(B):\n    async def f(self): await self.x.ping(1)"),
+        "target",
+        "constructor",
+    ),
+    (
+        "made by __new__",
+        (
+            "class C:\n    @classmethod\n    def make(cls, h: Hub):\n"
+            "        c = cls.__new__(cls)\n        c.x = h\n        return c\n"
+            "    async def f(self): await self.x.ping(1)"
+        ),
+        "target",
+        "annotated attribute",
+    ),
     ("subclass of the target", "class C(Hub):\n    async def f(self): await self.ping(1)", "target", "self"),
     ("super", "class C(Hub):\n    async def ping(self, k): await super().ping(k)", "target", "self"),
     ("inherited by the target", "async def f(h: Hub): await h.inherited(1)", "target", "annotation"),
@@ -43,19 +86,49 @@ CASES = [
     ("walrus", "async def f():\n    if (h := Hub()): await h.ping(1)", "target", "constructor"),
     ("either", "async def f(c, a: Hub):\n    h = a if c else Hub()\n    await h.ping(1)", "target", "annotation"),
     ("naming rule", "async def f(the_hub): await the_hub.ping(1)", "target", "naming rule"),
-    ("same name, other class", "from plant.other import Hub as O\nasync def f(h: O): await h.ping(1)", "other", "annotation"),
-    ("overridden in a subclass", "class C(Hub):\n    async def ping(self, k): ...\nasync def f(c: C): await c.ping(1)", "other", "annotation"),
-    ("own method", "class C:\n    async def ping(self, k): ...\n    async def f(self): await self.ping(1)", "other", "self"),
+    (
+        "same name, other class",
+        "from plant.other import Hub as O\nasync def f(h: O): await h.ping(1)",
+        "other",
+        "annotation",
+    ),
+    (
+        "overridden in a subclass",
+        ("class C(Hub):\n    async def ping(self, k): ...\nasync def f(c: C): await c.ping(1)"),
+        "other",
+        "annotation",
+    ),
+    (
+        "own method",
+        ("class C:\n    async def ping(self, k): ...\n    async def f(self): await self.ping(1)"),
+        "other",
+        "self",
+    ),
     ("module function", "async def ping(k): ...\nasync def f(): await ping(1)", "other", "import"),
-    ("two classes", "from plant.other import Hub as O\nasync def f(h: Hub | O): await h.ping(1)", "target_mixed", "annotation"),
+    (
+        "two classes",
+        ("from plant.other import Hub as O\nasync def f(h: Hub | O): await h.ping(1)"),
+        "target_mixed",
+        "annotation",
+    ),
     ("two targets", "from plant.line import Line\nasync def f(h: Hub | Line): await h.ping(1)", "target", "annotation"),
     ("no such method", "async def f(h: Hub): await h.vanished(1)", "phantom", "annotation"),
-    ("base from outside", "import fastapi\nclass C(fastapi.X): ...\nasync def f(c: C): await c.ping(1)", "unknown", "annotation"),
+    (
+        "base from outside",
+        ("import fastapi\nclass C(fastapi.X): ...\nasync def f(c: C): await c.ping(1)"),
+        "unknown",
+        "annotation",
+    ),
     ("mixin that expects it", "class C:\n    async def f(self): await self.ping(1)", "unknown", "self"),
-    ("__getattr__", "class C:\n    def __getattr__(self, n): ...\nasync def f(c: C): await c.ping(1)", "unknown", "annotation"),
+    (
+        "__getattr__",
+        ("class C:\n    def __getattr__(self, n): ...\nasync def f(c: C): await c.ping(1)"),
+        "unknown",
+        "annotation",
+    ),
     ("untyped", "async def f(h): await h.ping(1)", "unknown", "none"),
     ("any", "from typing import Any\nasync def f(h: Any): await h.ping(1)", "unknown", "none"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +177,10 @@ KINDS = [
     ("callback", "def f(h: Hub, run): run(h.ping, 1)", "callback_reference", "passed_on"),
     (
         "string dispatch",
-        "class C:\n    def __init__(self, h: Hub): self.h = h\n    async def via(self, name, *a):\n"
-        "        return await getattr(self.h, name)(*a)\n    async def f(self): await self.via('ping', 1)",
+        (
+            "class C:\n    def __init__(self, h: Hub): self.h = h\n    async def via(self, name, *a):\n"
+            "        return await getattr(self.h, name)(*a)\n    async def f(self): await self.via('ping', 1)"
+        ),
         "string_dispatch",
         "ignored",
     ),

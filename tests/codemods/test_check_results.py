@@ -28,7 +28,10 @@ CHANGED = [
     ("ok = await h.ping(1)", 'ok = delivered(await h.ping(1), "hub.ping")'),
     ("ok: bool = await h.ping(1)", 'ok: bool = delivered(await h.ping(1), "hub.ping")'),
     ("a = 1; await h.ping(a); print(a)", 'a = 1; delivered(await h.ping(a), "hub.ping"); print(a)'),
-    ("await h.ping(\n        1,\n        extra={},\n    )", 'delivered(await h.ping(\n        1,\n        extra={},\n    ), "hub.ping")'),
+    (
+        "await h.ping(\n        1,\n        extra={},\n    )",
+        ('delivered(await h.ping(\n        1,\n        extra={},\n    ), "hub.ping")'),
+    ),
     ("await h.ping(**{'key': 'é'})", "delivered(await h.ping(**{'key': 'é'}), \"hub.ping\")"),
     ("m = h.ping\n    await m(1)", 'm = h.ping\n    delivered(await m(1), "hub.ping")'),
     ("for i in 'ab': await h.ping(i)", "for i in 'ab': delivered(await h.ping(i), \"hub.ping\")"),
@@ -37,8 +40,11 @@ CHANGED = [
         'try:\n        delivered(await h.ping(1), "hub.ping")\n    except Exception:\n        pass',
     ),
     ("await h.ping(await h.ping(1))", 'delivered(await h.ping(await h.ping(1)), "hub.ping")'),
-    ("await h.ping(1)\n    await h.push(2)", 'delivered(await h.ping(1), "hub.ping")\n    delivered(await h.push(2), "hub.push")'),
-]  # fmt: skip
+    (
+        "await h.ping(1)\n    await h.push(2)",
+        ('delivered(await h.ping(1), "hub.ping")\n    delivered(await h.push(2), "hub.push")'),
+    ),
+]
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGED, ids=[case[0][:40] for case in CHANGED])
@@ -83,17 +89,36 @@ def test_leaves(tmp_path, body, reason):
 
 IMPORTS = [
     ("docstring", '"""Doc."""\n', '"""Doc."""\nfrom plant.loud import delivered\n'),
-    ("docstring and future", '"""Doc."""\n\nfrom __future__ import annotations\n', '"""Doc."""\n\nfrom __future__ import annotations\nfrom plant.loud import delivered\n'),
+    (
+        "docstring and future",
+        '"""Doc."""\n\nfrom __future__ import annotations\n',
+        ('"""Doc."""\n\nfrom __future__ import annotations\nfrom plant.loud import delivered\n'),
+    ),
     ("none", "#!/usr/bin/env python\n# a comment\n", None),
     ("merged", "from plant.loud import missing\n", "from plant.loud import missing, delivered\n"),
     ("merged, relative", "from .loud import missing\n", "from .loud import missing, delivered\n"),
-    ("merged, in brackets", "from plant.loud import (\n    missing,  # why\n)\n", "from plant.loud import (\n    missing, delivered,  # why\n)\n"),
+    (
+        "merged, in brackets",
+        "from plant.loud import (\n    missing,  # why\n)\n",
+        "from plant.loud import (\n    missing, delivered,  # why\n)\n",
+    ),
     ("already there", "from plant.loud import delivered\n", "from plant.loud import delivered\n"),
     ("star", "from plant.loud import *\n", "from plant.loud import *\n"),
     ("joined by ;", "import os; x = [\n    1]\n", "import os; x = [\n    1]\nfrom plant.loud import delivered\n"),
-    ("only for type checking", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plant.loud import delivered\n", "from typing import TYPE_CHECKING\nfrom plant.loud import delivered\nif TYPE_CHECKING:\n    from plant.loud import delivered\n"),
-    ("conditional", "import os\ntry:\n    import ujson\nexcept ImportError:\n    pass\n", "import os\nfrom plant.loud import delivered\ntry:\n    import ujson\nexcept ImportError:\n    pass\n"),
-]  # fmt: skip
+    (
+        "only for type checking",
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plant.loud import delivered\n"),
+        (
+            "from typing import TYPE_CHECKING\nfrom plant.loud import delivered\n"
+            "if TYPE_CHECKING:\n    from plant.loud import delivered\n"
+        ),
+    ),
+    (
+        "conditional",
+        "import os\ntry:\n    import ujson\nexcept ImportError:\n    pass\n",
+        ("import os\nfrom plant.loud import delivered\ntry:\n    import ujson\nexcept ImportError:\n    pass\n"),
+    ),
+]
 
 
 @pytest.mark.parametrize(("head", "new"), [case[1:] for case in IMPORTS], ids=[case[0] for case in IMPORTS])

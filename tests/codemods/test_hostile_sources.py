@@ -31,7 +31,9 @@ CHANGED = {
     "decorators": "from plant.hub import Hub\n@print\n@(lambda g: g)\nasync def f(h: Hub):\n" + body(),
     "semicolons": "from plant.hub import Hub; import os\nasync def f(h: Hub):\n"
     + body().replace("await", "x = 1; await"),
-    "conditional import": "try:\n    from plant.hub import Hub\nexcept ImportError:\n    Hub = None\nasync def f(h: 'Hub'):\n"
+    "conditional import": (
+        "try:\n    from plant.hub import Hub\nexcept ImportError:\n    Hub = None\nasync def f(h: 'Hub'):\n"
+    )
     + body(),
     "tabs": ("from plant.hub import Hub\nasync def f(h: Hub):\n" + body()).replace("    ", "\t"),
     "match": "from plant.hub import Hub\nasync def f(h: Hub, k):\n    match k:\n        case {'a': x}:\n"
@@ -58,7 +60,9 @@ ENCODED = {name: source.encode() for name, source in CHANGED.items()} | {
     "utf-8 cookie after shebang": b"#!/usr/bin/env python\n# coding: utf-8\n" + CHANGED["relative import"].encode(),
 }
 NOTHING = {
-    "await in a comprehension": "from plant.hub import Hub\nasync def f(h: Hub):\n    return [await h.ping(i) for i in 'ab']\n",
+    "await in a comprehension": (
+        "from plant.hub import Hub\nasync def f(h: Hub):\n    return [await h.ping(i) for i in 'ab']\n"
+    ),
     "string only": "X = 'ping'\n",
     "comment only": "# ping\n",
     "keyword of the same name": "print(ping=1)\n",
@@ -71,6 +75,9 @@ REFUSED = {
     "null byte": b"ping = 1\x00\n",
     "cookie against a mark": b"\xef\xbb\xbf# coding: latin-1\nping = 1\n",
     "python 2": b"print 'ping'\n",
+    "nested too deep": b"ping = " + b"-" * 200_000 + b"1\n",
+    "too many brackets": b"ping = " + b"(" * 9_000 + b"1" + b")" * 9_000 + b"\n",
+    "a long chain": b"ping = " + b"+".join([b"1"] * 50_000) + b"\n",
 }
 
 

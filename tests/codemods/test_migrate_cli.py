@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from migration_case import HOST, make_host_file, make_tree, run_cli
@@ -16,7 +16,10 @@ from migration_case import HOST, make_host_file, make_tree, run_cli
 from codemods import registry, write
 from shim import errors
 
-SITE = "from plant.hub import Hub\nasync def f(h: Hub):\n    try:\n        await h.ping(1)\n    except Exception:\n        pass\n"
+SITE = (
+    "from plant.hub import Hub\nasync def f(h: Hub):\n    try:\n"
+    "        await h.ping(1)\n    except Exception:\n        pass\n"
+)
 BOTH = ("check-results", "reraise-loud")
 
 
@@ -180,8 +183,8 @@ def test_list(capsys):
 
 
 def test_every_codemod_has_a_test_of_its_name():
-    here = os.path.dirname(__file__)
-    assert all(os.path.isfile(os.path.join(here, f"test_{name.replace('-', '_')}.py")) for name in registry.names())
+    here = Path(__file__).parent
+    assert all((here / f"test_{name.replace('-', '_')}.py").is_file() for name in registry.names())
 
 
 def written(tree, host, capsys, *codemods):

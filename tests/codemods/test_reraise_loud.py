@@ -56,7 +56,10 @@ def test_inserts(tmp_path, body):
 
 
 def test_every_net_of_the_function_at_once(tmp_path):
-    body = "try:\n    try:\n        await h.ping(1)\n{}    except Exception:\n        pass\n{}except Exception:\n    pass\n"
+    body = (
+        "try:\n    try:\n        await h.ping(1)\n{}    except Exception:\n"
+        "        pass\n{}except Exception:\n    pass\n"
+    )
     after = body.format(indent(CLAUSE, "    "), CLAUSE)
     check_transformed(tmp_path, before=in_function(body.format("", "")), after=in_function(after, NEW))
 
@@ -69,20 +72,50 @@ NOT_CHANGED = [
     ("inner function", "try:\n    async def g():\n        await h.ping(1)\nexcept Exception:\n    pass\n", None),
     ("in else", "try:\n    pass\nexcept Exception:\n    pass\nelse:\n    await h.ping(1)\n", None),
     ("in the handler", "try:\n    pass\nexcept Exception:\n    await h.ping(1)\n", None),
-    ("in a handler under another", "try:\n    try:\n        pass\n    except ValueError:\n        await h.ping(1)\nexcept Exception:\n    pass\n", "except body"),
-    ("loop that goes on", "for i in 'ab':\n    try:\n        await h.ping(i)\n    except Exception:\n        pass\n", "loop"),
-    ("unit of work", "try:\n    async with x.transaction():\n        await h.ping(1)\nexcept Exception:\n    pass\n", "unit of work"),
-    ("handed up", "try:\n    return await h.ping(1)\nexcept Exception:\n    return False\n", "handed up"),
-    ("except group", "try:\n    await h.ping(1)\nexcept* Exception:\n    pass\n", "except*"),
-    ("return in finally", "try:\n    await h.ping(1)\nexcept Exception:\n    pass\nfinally:\n    return 1\n", "finally"),
-    ("suppress", "from contextlib import suppress\nwith suppress(Exception):\n    await h.ping(1)\n", "suppress"),
-    ("type changed inside", "try:\n    try:\n        await h.ping(1)\n    except Exception as e:\n        raise ValueError from e\nexcept Exception:\n    pass\n", "another type"),
     (
-        "shares its try with a call that must not raise",
-        "try:\n    await h.ping(1)\n    try:\n        pass\n    except ValueError:\n        await h.ping(2)\nexcept Exception:\n    pass\n",
+        "in a handler under another",
+        (
+            "try:\n    try:\n        pass\n    except ValueError:\n"
+            "        await h.ping(1)\nexcept Exception:\n    pass\n"
+        ),
         "except body",
     ),
-]  # fmt: skip
+    (
+        "loop that goes on",
+        ("for i in 'ab':\n    try:\n        await h.ping(i)\n    except Exception:\n        pass\n"),
+        "loop",
+    ),
+    (
+        "unit of work",
+        ("try:\n    async with x.transaction():\n        await h.ping(1)\nexcept Exception:\n    pass\n"),
+        "unit of work",
+    ),
+    ("handed up", "try:\n    return await h.ping(1)\nexcept Exception:\n    return False\n", "handed up"),
+    ("except group", "try:\n    await h.ping(1)\nexcept* Exception:\n    pass\n", "except*"),
+    (
+        "return in finally",
+        ("try:\n    await h.ping(1)\nexcept Exception:\n    pass\nfinally:\n    return 1\n"),
+        "finally",
+    ),
+    ("suppress", "from contextlib import suppress\nwith suppress(Exception):\n    await h.ping(1)\n", "suppress"),
+    (
+        "type changed inside",
+        (
+            "try:\n    try:\n        await h.ping(1)\n    except Exception as e:\n"
+            "        raise ValueError from e\nexcept Exception:\n    pass\n"
+        ),
+        "another type",
+    ),
+    (
+        "shares its try with a call that must not raise",
+        (
+            "try:\n    await h.ping(1)\n    try:\n        pass\n"
+            "    except ValueError:\n        await h.ping(2)\nexcept Exception:\n"
+            "    pass\n"
+        ),
+        "except body",
+    ),
+]
 
 
 @pytest.mark.parametrize(("body", "reason"), [case[1:] for case in NOT_CHANGED], ids=[case[0] for case in NOT_CHANGED])
@@ -103,7 +136,8 @@ def test_a_clause_that_is_there_is_known_by_any_name(tmp_path, imports):
 
 
 def test_tabs_and_crlf_are_kept(tmp_path):
-    before = b"from plant.hub import Hub\r\nasync def f(h: Hub):\r\n\ttry:\r\n\t\tawait h.ping(1)\r\n\texcept Exception:\r\n\t\tpass"
+    before = b"from plant.hub import Hub\r\nasync def f(h: Hub):\r\n"
+    before += b"\ttry:\r\n\t\tawait h.ping(1)\r\n\texcept Exception:\r\n\t\tpass"
     after = before.replace(b"\texcept", b"\texcept LoudFailure:\r\n\t\traise\r\n\texcept").replace(
         b"Hub\r\nasync", b"Hub\r\nfrom plant.loud import LoudFailure\r\nasync"
     )

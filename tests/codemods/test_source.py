@@ -93,4 +93,4 @@ def test_a_patch_that_does_not_fit_is_refused():
     with pytest.raises(PatchError, match="line 2 is not what"):
         apply_patch(b"a\nx\n", patch)
     with pytest.raises(PatchError, match="ends inside"):
-        apply_patch(b"a\nb\n", patch[:-4])
+        apply_patch(b"a\nb\n", patch[:-3])

@@ -21,7 +21,7 @@ NOW = 1_800_000_000.0
 BARE = """
 import sys
 class Blocker:
-    BLOCKED = {"libcst", "bowler", "fissix", "yaml", "pydantic", "pydantic_core", "rich", "structlog", "codemods", "socketserver"}
+    BLOCKED = "libcst bowler fissix yaml pydantic pydantic_core rich structlog codemods".split()
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.BLOCKED:
             raise ModuleNotFoundError(f"{name} is blocked", name=name)
@@ -78,6 +78,11 @@ def test_one_component_and_what_depends_on_it(cli, started, at, state_dir):
     assert killed(state_dir) == {"bridge", "factory"}
     assert read(state_dir).modes == {"bridge": OFF, "factory": OFF}
     assert cli("rollout", "status", *at).code == 4
+
+
+def test_what_depends_on_a_component_gets_its_own_kill_file(cli, started, at, state_dir):
+    cli("rollback", "bridge", "--reason", "r", *at)
+    assert killed(state_dir) == {"bridge", "factory"}
 
 
 def test_one_component_after_another_leaves_the_kill_armed(cli, started, at, state_dir):

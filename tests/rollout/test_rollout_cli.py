@@ -6,10 +6,14 @@ import json
 import shlex
 import signal
 import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import rollout.actions
 from rollout.control import Status
+from rollout.rollback import roll_back
 from rollout.state import CONTROL_DB, SCHEMA, Store
 from shim.snapshot import Mode, Snapshot, kill, killed, read, write
 
@@ -75,9 +79,10 @@ def test_two_directories(cli, write_plan, tmp_path):
     cli("rollout", "promote", "--state-dir", staging)  # the store knows the other directory
     assert read(staging).stage == "staging-enforce"
     assert read(production).stage == "production-observe"
-    moved = cli("rollout", "status", "--state-dir", staging, "--state-dir", f"production={tmp_path}")
-    assert moved.code == 64
-    assert f"production={production}" in moved.err
+    for verb in (["status"], ["promote"]):
+        moved = cli("rollout", *verb, "--state-dir", staging, "--state-dir", f"production={tmp_path}")
+        assert moved.code == 64
+        assert f"production={production}" in moved.err
     assert cli("rollback", "--reason", "r", "--state-dir", staging).code == 0
     for directory in (staging, production):
         assert set(read(directory).modes.values()) == {OFF}
@@ -134,9 +139,10 @@ BAD_PLANS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "code", "words"), BAD_PLANS)
+@pytest.mark.parametrize("bad", BAD_PLANS, ids=lambda bad: bad[3])
 @pytest.mark.parametrize("verb", ["lint", "start", "resume"])
-def test_bad_plans_leave_nothing_behind(cli, write_plan, at, state_dir, verb, old, new, code, words):
+def test_bad_plans_leave_nothing_behind(cli, write_plan, at, state_dir, verb, bad):
+    old, new, code, words = bad
     more = {"lint": (), "start": at, "resume": (*at, "--reason", "r")}[verb]
     done = cli("rollout", verb, write_plan((old, new)), *more)
     assert done.code == code
@@ -171,6 +177,7 @@ def remove(directory):
     (directory / CONTROL_DB).unlink()
 
 
+VERBS = ("start PLAN", "status", "promote", "resume --reason r", "history")
 STATES = {
     # before -> (verb and arguments, exit code, words)
     "early": [("promote", 3, "still bakes"), ("promote --skip-bake", 64, "needs --reason"), ("status", 0, "1d left")],
@@ -182,9 +189,9 @@ STATES = {
         ("status", 4, "rolled_back"),
         ("history", 0, "rollback"),
     ],
-    "newer store": [(v, 6, f"schema {SCHEMA + 1}") for v in ("status", "promote", "resume --reason r", "start PLAN", "history")],
-    "corrupt store": [(v, 6, "file is not a database") for v in ("status", "promote", "start PLAN", "history")],
-    "no store": [(v, 6, "there is none") for v in ("status", "promote", "resume --reason r", "history")],
+    "newer store": [(verb, 6, f"schema {SCHEMA + 1}") for verb in VERBS],
+    "corrupt store": [(verb, 6, "file is not a database") for verb in VERBS],
+    "no store": [(verb, 6, "there is none") for verb in VERBS if verb != "start PLAN"],
     "started anew": [
         ("resume", 64, "--reason"),
         ("resume --reason ' '", 64, "say why"),
@@ -315,19 +322,23 @@ def test_kill_9_while_resuming_keeps_the_kill(cli, started, at, state_dir, spawn
     assert cli("rollout", "resume", "--reason", "again", *at).code == 0
 
 
+def torn(directory):
+    (directory / "flags.json").write_text('{"schema": 1,', encoding="utf-8")
+
+
+def by_hand(mode):
+    return lambda directory: write(directory, Snapshot(version=50, modes={"bridge": mode}, stage="set by hand"))
+
+
 SNAPSHOTS = {
     # what became of the file -> (how, words of status, mode afterwards)
     "missing": (lambda d: (d / "flags.json").unlink(), "no such file", OBSERVE),
-    "truncated": (lambda d: (d / "flags.json").write_text('{"schema": 1,', encoding="utf-8"), "not whole JSON", OBSERVE),
+    "truncated": (torn, "not whole JSON", OBSERVE),
     "unknown version": (
         lambda d: (d / "flags.json").write_text(json.dumps({"schema": 9}), encoding="utf-8"), "schema 9", OBSERVE,
     ),
-    "louder by hand": (
-        lambda d: write(d, Snapshot(version=50, modes={"bridge": ENFORCE}, stage="set by hand")), "bridge louder", OBSERVE,
-    ),
-    "quieter by hand": (
-        lambda d: write(d, Snapshot(version=50, modes={"bridge": OFF}, stage="set by hand")), "quieter than it", OFF,
-    ),
+    "louder by hand": (by_hand(ENFORCE), "bridge louder", OBSERVE),
+    "quieter by hand": (by_hand(OFF), "quieter than it", OFF),
 }  # fmt: skip
 
 
@@ -371,3 +382,63 @@ def test_a_snapshot_that_cannot_be_written(cli, started, at, state_dir):
     (state_dir / "flags.json").rmdir()
     assert cli("rollout", "status", *at).code == 0
     assert read(state_dir).stage == "staging-observe"
+
+
+def test_a_directory_that_is_a_file(cli, write_plan, tmp_path):
+    (tmp_path / "file").touch()
+    done = cli("rollout", "start", write_plan(), "--state-dir", tmp_path / "file")
+    assert done.code == 6
+    assert "next: make it writable, or name another" in done.err
+
+
+def test_a_kill_file_that_cannot_be_lifted_holds(cli, started, at, state_dir):
+    cli("rollback", "--reason", "r", *at)
+    (state_dir / "KILL").unlink()
+    (state_dir / "KILL").mkdir()
+    done = cli("rollout", "resume", "--reason", "r", *at)
+    assert done.code == 6
+    assert "run resume again; until then the kill holds" in done.err
+    assert killed(state_dir) == {""}
+    (state_dir / "KILL").rmdir()
+    kill(state_dir)
+    assert cli("rollout", "resume", "--reason", "r", *at).code == 0
+    assert killed(state_dir) == frozenset()
+
+
+def test_a_rollback_during_a_resume_wins(cli, started, at, state_dir, monkeypatch):
+    cli("rollback", "--reason", "one", *at)
+    publish = rollout.actions.publish
+
+    def overtaken(store):
+        publish(store)
+        roll_back((state_dir,), "", reason="two", now=time.time())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rollout.actions, "publish", overtaken)
+        done = cli("rollout", "resume", "--reason", "r", *at)
+    assert "no kill file was lifted" in done.out
+    assert killed(state_dir) == {""}
+    assert cli("rollout", "status", *at).code == 4
+
+
+@pytest.mark.parametrize(("days", "warned"), [(3, True), (30, False)])
+def test_status_warns_before_the_plan_expires(cli, write_plan, at, days, warned):
+    last = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+    cli("rollout", "start", write_plan(("2999-12-31", last)), *at)
+    done = cli("rollout", "status", *at)
+    assert done.code == 0
+    assert ("expires    soon" in done.out) is warned
+
+
+def test_what_is_printed_without_json(cli, write_plan, at, state_dir):
+    assert "ok, 4 stages for bridge, factory" in cli("rollout", "lint", write_plan()).out
+    cli("rollback", "--reason", "r", *at)
+    cli("rollout", "resume", "--reason", "r", *at)
+    lines = cli("rollout", "history", *at).out.splitlines()
+    assert [line.split(" ", 5)[5].split(": ")[0] for line in lines] == [
+        "rollback draft -> rolled_back",
+        "resume rolled_back -> draft",
+    ]
+    assert "next       failloud rollout start PLAN" in cli("rollout", "status", *at).out
+    done = cli("rollout", "promote", *at)
+    assert done.code == 64

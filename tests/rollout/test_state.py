@@ -152,6 +152,10 @@ def test_a_strange_store_is_refused_and_left_as_it_is(state_dir, name):
     assert (path.read_bytes() if path.is_file() else None) == before
 
 
+def read_all(store):
+    return store.current(), store.history()
+
+
 def test_a_truncated_store_is_refused(state_dir):
     with Store.open(state_dir, create=True) as store:
         store.change(0, FULL, ENTRY)
@@ -160,12 +164,11 @@ def test_a_truncated_store_is_refused(state_dir):
     for size in (100, 4096, len(whole) - 4096):
         path.write_bytes(whole[:size])
         with pytest.raises(StoreError), Store.open(state_dir) as store:
-            store.current()
-            store.history()
+            read_all(store)
 
 
 def test_a_missing_store_says_where_to_look(state_dir):
-    with pytest.raises(StoreError, match="there is none.*failloud rollout start PLAN"):
+    with pytest.raises(StoreError, match=r"there is none.*failloud rollout start PLAN"):
         Store.open(state_dir)
 
 
@@ -176,7 +179,7 @@ def test_a_held_store_says_so(state_dir):
     try:
         with (
             Store.open(state_dir, timeout=0.05) as store,
-            pytest.raises(StoreError, match="held by another operator.*try again"),
+            pytest.raises(StoreError, match=r"held by another operator.*try again"),
         ):
             store.change(0, FULL, ENTRY)
     finally:

@@ -53,7 +53,7 @@ def attempt(function, *args, **kwargs):
 )
 def test_delivered_on_a_failed_result_of_an_unshimmed_receiver(courier, mode, value, contract):
     with modes(mode), shim.recording() as records:
-        found, error = attempt(delivered, value, contract, run_id="r1")
+        found, error = attempt(delivered, value, contract, run_id=f"r-{mode}-{value!r}")
     assert [str(record.action) for record in records] == ACTIONS[mode]
     if mode == "enforce":
         assert type(error) is WebSocketSendFailureError
@@ -62,7 +62,7 @@ def test_delivered_on_a_failed_result_of_an_unshimmed_receiver(courier, mode, va
         assert found is value
     for record in records:
         assert f"{record.component}.{record.method}" == contract
-        assert (record.run_id, record.category, record.mode) == ("r1", 1, mode)
+        assert (record.run_id, record.category, record.mode) == (f"r-{mode}-{value!r}", 1, mode)
         assert repr(value) in record.reason
         assert record.hint == "ask the channel"
         assert not record.cause_known
@@ -82,7 +82,7 @@ def test_delivered_gives_a_good_result_back(courier, mode, value, contract):
 @pytest.mark.parametrize("method", ["finish_now"])
 def test_delivered_escalates_where_the_work_is_done(courier, method):
     with modes("enforce"), shim.recording() as records:
-        assert delivered(False, f"plant.{method}", run_id="r1") is False
+        assert delivered(False, f"plant.{method}", run_id="r-done") is False
     assert [str(record.action) for record in records] == ["escalated"]
 
 
@@ -137,8 +137,8 @@ def test_delivered_inside_an_outer_contracted_call_is_the_same_one_failure(couri
 def test_a_mark_of_another_run_does_not_hide_a_failure(courier):
     with modes("observe"), shim.recording() as records:
         channel.Channel("ann", Wire(ann=False)).send_now("r1", "ping")  # nobody looks at this result
-        delivered(False, "channel.send_now", run_id="r2")
-    assert [record.run_id for record in records] == ["r1", "r2"]
+        delivered(False, "channel.send_now", run_id="r-other")
+    assert [record.run_id for record in records] == ["r1", "r-other"]
 
 
 def test_a_mark_answers_for_one_result_only(courier):

@@ -85,7 +85,6 @@ EXTRAS = {"codemods": "libcst,bowler,fissix,rich", "rollout": "yaml,pydantic", "
 @pytest.mark.parametrize(
     ("args", "extra"),
     [
-        (("migrate", "check-results", STUBS, *HOST), "codemods"),
         (("rollout", "--help"), "rollout"),
         (("demo", "--help"), "server"),
     ],
@@ -94,14 +93,19 @@ def test_a_missing_extra_ends_with_the_pip_command(failloud, args, extra):
     shows(failloud(*args, without=EXTRAS[extra]), 64, f"'{args[0]}' needs ", f"pip install 'failloud[{extra}]'")
 
 
-def test_a_scan_of_plain_sources_needs_no_extra(failloud, tmp_path):
-    (tmp_path / "module.py").write_text("async def f(bridge):\n    await bridge.notify_agent_started('r', 'a')\n")
-    found = failloud("calls", tmp_path, "--host", "netra", "--json", without=EXTRAS["codemods"])
-    assert "Traceback" not in found.stderr
+@pytest.mark.parametrize("args", [("calls",), ("migrate", "check-results")], ids=" ".join)
+def test_a_source_that_needs_the_missing_parser_is_named(failloud, tmp_path, args):
+    for part in ("__init__.py", "channel.py"):
+        text = Path(STUBS, "courier", part).read_text(encoding="utf-8")
+        path = tmp_path / "courier" / part
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "courier" / "newer.py").write_text("def send(:\n")
+    found = failloud(*args, tmp_path, *HOST, without=EXTRAS["codemods"])
     if found.returncode == 64:
         shows(found, 64, "pip install 'failloud[codemods]'")
     else:
-        assert json.loads(found.stdout)["schema"] == 1
+        shows(found, 2, "newer.py")
 
 
 def test_every_extra_of_the_table_is_declared():

@@ -140,11 +140,11 @@ def test_without_a_host_there_is_no_component():
     [
         (
             "FAILLOUD_ALPHE", "observe",
-            "unknown variable 'FAILLOUD_ALPHE': valid are FAILLOUD_ALPHA, FAILLOUD_BETA; "
-            "did you mean 'FAILLOUD_ALPHA'?",
+            ("unknown variable 'FAILLOUD_ALPHE': valid are FAILLOUD_ALPHA, FAILLOUD_BETA; "
+             "did you mean 'FAILLOUD_ALPHA'?"),
         ),
-        ("FAILLOUD_BETA", "Enforce", "unknown mode 'Enforce': valid are off, observe, enforce; "
-         "did you mean 'enforce'?"),
+        ("FAILLOUD_BETA", "Enforce", ("unknown mode 'Enforce': valid are off, observe, enforce; "
+         "did you mean 'enforce'?")),
         ("FAILLOUD_BETA", "", "unknown mode '': valid are off, observe, enforce"),
     ],
 )  # fmt: skip

@@ -260,8 +260,10 @@ DIFFERENCES = [
     (
         changed("channel.send", signature="(self, run_id, event)"),
         [
-            "courier.channel:Channel.send: signature is (self, run_id, event, extra=None), "
-            "declared (self, run_id, event)"
+            (
+                "courier.channel:Channel.send: signature is (self, run_id, event, extra=None), "
+                "declared (self, run_id, event)"
+            ),
         ],
     ),
     (changed("channel.send", method="sand"), ["courier.channel:Channel.sand: no such method"]),

@@ -185,7 +185,7 @@ SAME = {
     "format": lambda self: f"{self.held}",
     "dir": lambda self: dir(self.held),
     "vars": lambda self: vars(self.held),
-    "hasattr": lambda self: [hasattr(self.held, n) for n in ("tell", "name", "gone", "__len__", "__call__", "__iter__")],
+    "hasattr": lambda self: [hasattr(self.held, n) for n in ("tell", "gone", "__len__", "__call__", "__iter__")],
     "getattr": lambda self: getattr(self.held, "gone", "default"),
     "missing": lambda self: self.held.gone,
     "setattr": lambda self: setattr(self.held, "name", "new") or HELD.name,
