@@ -64,7 +64,7 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """State that must hold before the call: `attribute` of the instance is not falsy."""
+    """State that must hold before the call: `attribute` of the instance is not None."""
 
     attribute: str
     error: type[LoudFailure]

@@ -82,6 +82,8 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
         own = dict(context or {})
         self.context: dict[str, object] = own | {key: getattr(self, key) for key in self.context_keys if key not in own}
         self._given = (common, own)
+        self.recorded = False
+        "Set by the recorder: this very exception has its record."
 
     @classmethod
     def build(cls, reason: str, details: Mapping[str, object], **common: Unpack[Common]) -> Self:

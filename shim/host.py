@@ -14,6 +14,7 @@ from shim import flags
 from shim.build import build_class, find, mismatches
 from shim.contracts import Host
 from shim.decisions import FlagError
+from shim.guard import own_failure
 from shim.hosts import load_host
 
 __all__ = ["AlreadyInstalledError", "HostMismatchError", "Installation", "install", "installed"]
@@ -71,7 +72,10 @@ class Installation:
             instance.__class__ = type(instance).__failloud_host__  # type: ignore[attr-defined]
         self.active = False
         _installed.remove(self)
-        _declare()
+        try:
+            _declare()
+        except FlagError as error:  # a variable went bad since the install; the host is put back all the same
+            own_failure("host.uninstall", error)
         return left
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from shim.contracts import Contract
 from shim.errors import UNKNOWN
+from shim.guard import own_failure
 
 __all__ = ["arguments_of", "event_type_of", "identity_of", "look_up"]
 
@@ -28,8 +30,7 @@ def identity_of(paths: Mapping[str, str], instance: object, arguments: Mapping[s
     """Give the record fields that `paths` names as text; `unknown` where there is none."""
     found = {}
     for name, path in paths.items():
-        value = next(filter(None, (look_up(each, instance, arguments) for each in path.split("|"))), None)
-        found[name] = UNKNOWN if value is None else str(value)
+        found[name] = _text(partial(_first, path.split("|"), instance, arguments))
     return found
 
 
@@ -37,8 +38,22 @@ def event_type_of(row: Contract, instance: object, arguments: Mapping[str, objec
     """Give the notification's own name: literal, or what the path in braces holds."""
     if not (row.event_type.startswith("{") and row.event_type.endswith("}")):
         return row.event_type or row.method
-    value = look_up(row.event_type[1:-1], instance, arguments)
-    return UNKNOWN if value is None else str(value)
+    return _text(partial(look_up, row.event_type[1:-1], instance, arguments))
+
+
+def _first(paths: list[str], instance: object, arguments: Mapping[str, object]) -> object:
+    found = (look_up(path, instance, arguments) for path in paths)
+    return next((value for value in found if value is not None and value != ""), None)
+
+
+def _text(find: Callable[[], object]) -> str:
+    """Render what is found; a property or text of the host's that raises must not cost the record."""
+    try:
+        value = find()
+        return UNKNOWN if value is None else str(value)
+    except Exception as error:  # noqa: BLE001  # reported; the field reads unknown
+        own_failure("identity", error)
+        return UNKNOWN
 
 
 def look_up(path: str, instance: object, arguments: Mapping[str, object]) -> object:

@@ -102,6 +102,7 @@ def record(
         mode=mode,
         action=action,
     )
+    error.recorded = True
     with _lock:
         _counts[made.component, made.error_type, made.action] += 1
         for into in _recordings:

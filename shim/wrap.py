@@ -19,6 +19,7 @@ from shim.contracts import Contract, Shows, Work
 from shim.errors import LoudFailure
 from shim.frames import Frame, Note, current, enclosing, restore
 from shim.guard import own_failure
+from shim.recorder import Action, record
 from shim.settle import describe, failures, settle, settle_late
 from shim.snapshot import Mode
 
@@ -125,11 +126,14 @@ class _Guard:
         return self._settle(frame, [*own, *(note for note in notes if note.separate)], mode)
 
     def _close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
-        """Record what the host raised, once; a loud failure from inside is recorded already."""
+        """Record what the host raised, once; a loud failure that is recorded already passes."""
         notes = frame.close()
         if isinstance(error, LoudFailure):
-            return
-        if not any(not note.separate for note in notes):
+            if not error.recorded:
+                known = error.__cause__ is not None or bool(error.reason)
+                record(error, mode=mode, action=Action.RAISED, category=self.row.category, cause_known=known)
+            notes = [note for note in notes if note.separate]
+        elif not any(not note.separate for note in notes):
             text = f"the host raised {type(error).__name__}: {error}"
             notes = [*notes, Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, cause=error)]
         self._safely("wrap.raised", lambda: self._settle(frame, notes, mode, host_raised=True))

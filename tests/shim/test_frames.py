@@ -288,6 +288,31 @@ def test_a_loud_failure_from_inside_passes_and_is_not_recorded_again():
     assert [found.error for found in records] == [sent]
 
 
+def test_a_loud_failure_that_the_host_raises_itself_is_recorded_once():
+    sent = WebSocketConnectionLostError("gone", component="channel", method="send")
+    made = channel.Channel("ann", Wire())
+    made._valid = lambda run_id: (_ for _ in ()).throw(sent)
+    with modes("enforce"), shim.recording() as records, pytest.raises(WebSocketConnectionLostError):
+        made.send_now("r1", "ping")
+    assert [(found.error, str(found.action)) for found in records] == [(sent, "raised")]
+
+
+def test_an_identity_that_raises_does_not_cost_the_record():
+    class Shy(channel.Channel):
+        user_id = property(lambda self: 1 / 0, lambda self, value: None)
+
+        def send_to(self):
+            return self.wire.push_now("ann", "ping")
+
+    made = Shy("ann", None)
+    with modes("observe"), shim.recording() as records:
+        assert made.deliver_now.__func__ is channel.Channel.deliver_now
+        made.wire = None
+        with pytest.raises(ZeroDivisionError):
+            made.send_now("r1", "ping")
+    assert [(found.user_id, found.run_id) for found in records] == [("unknown", "r1")]
+
+
 # --- our own failures never hide the host's
 
 
