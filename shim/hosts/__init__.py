@@ -31,7 +31,7 @@ class HostFileError(Exception):
 
 def shipped_hosts() -> tuple[str, ...]:
     """Give the short names of the host files in this package."""
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__)))
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")))
 
 
 def load_host(spec: str) -> Host:

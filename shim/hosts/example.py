@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from shim.contracts import Collaborator, Contract, Host, HostClass, Named, Needs, Shows, Work
 from shim.errors import AgentCommunicationFailureError, WebSocketBridgeUnavailableError, WebSocketSendFailureError
-from shim.hosts.netra import (
+from shim.hosts._classes import (
     BRIDGE_HOOKS,
     BY_ARGUMENT,
     BY_CONTEXT,
     BY_INSTANCE,
     BY_MESSAGE,
     EMITTER_HOOKS,
+)
+from shim.hosts._interface import (
     buffer_row,
     factory_rows,
     isolated_rows,

@@ -1,0 +1,225 @@
+"""The interface that Netra's classes have, and every host that speaks it: rows without a place. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shim.contracts import Collaborator, Contract, Needs, Shows, Work
+from shim.errors import (
+    AgentCommunicationFailureError,
+    WebSocketBridgeUnavailableError,
+    WebSocketBufferOverflowError,
+    WebSocketContextValidationError,
+    WebSocketManagerNotInitializedError,
+    WebSocketSendFailureError,
+)
+from shim.hosts._classes import CONNECT
+
+__all__ = [
+    "BRIDGE_NOTIFIES",
+    "ISOLATED_EMITS",
+    "buffer_row",
+    "factory_rows",
+    "isolated_rows",
+    "mapping_rows",
+    "notify_rows",
+    "user_emitter_rows",
+]
+
+_START_BRIDGE = "await ensure_integration() before agents start"
+
+_BRIDGE_HAS_MANAGER = Needs(
+    attribute="_websocket_manager",
+    error=WebSocketBridgeUnavailableError,
+    reason="the bridge has no WebSocket manager",
+    hint=_START_BRIDGE,
+)
+_MANAGER_SENDS = Collaborator(
+    attribute="_websocket_manager",
+    methods=("send_to_thread",),
+    shows=Shows.FALSY,
+    error=WebSocketSendFailureError,
+    raised_error=WebSocketSendFailureError,
+    reason="WebSocket manager returned failure",
+    hint=CONNECT,
+)
+_BRIDGE_HAS_REGISTRY = Needs(
+    attribute="_thread_registry",
+    error=WebSocketContextValidationError,
+    reason="the bridge has no thread registry",
+    hint=_START_BRIDGE,
+)
+_REGISTRY = Collaborator(
+    attribute="_thread_registry",
+    methods=("register", "unregister_run", "unregister"),
+    shows=Shows.FALSY,
+    error=WebSocketContextValidationError,
+    raised_error=WebSocketContextValidationError,
+    reason="the thread registry refused the mapping",
+)
+
+# method -> (signature, event type)
+BRIDGE_NOTIFIES = {
+    "notify_agent_started": ("(self, run_id, agent_name, context=None)", "agent_started"),
+    "notify_agent_thinking": (
+        "(self, run_id, agent_name, reasoning, step_number=None, progress_percentage=None)",
+        "agent_thinking",
+    ),
+    "notify_tool_executing": ("(self, run_id, agent_name, tool_name, parameters=None)", "tool_executing"),
+    "notify_tool_completed": (
+        "(self, run_id, agent_name, tool_name, result=None, execution_time_ms=None)",
+        "tool_completed",
+    ),
+    "notify_agent_completed": ("(self, run_id, agent_name, result=None, execution_time_ms=None)", "agent_completed"),
+    "notify_agent_error": ("(self, run_id, agent_name, error, error_context=None)", "agent_error"),
+    "notify_agent_death": ("(self, run_id, agent_name, death_cause, death_context=None)", "agent_death"),
+    "notify_progress_update": ("(self, run_id, agent_name, progress)", "progress_update"),
+    "notify_custom": ("(self, run_id, agent_name, notification_type, data)", "{notification_type}"),
+    "emit_agent_event": ("(self, event_type, data, run_id=None, agent_name=None)", "{event_type}"),
+}
+_USER_NOTIFIES = {
+    "notify_agent_started": ("(self, agent_name, context=None)", "agent_started"),
+    "notify_agent_thinking": (
+        "(self, agent_name, reasoning, step_number=None, progress_percentage=None)",
+        "agent_thinking",
+    ),
+    "notify_tool_executing": ("(self, agent_name, tool_name, parameters=None)", "tool_executing"),
+    "notify_tool_completed": ("(self, agent_name, tool_name, result=None, execution_time_ms=None)", "tool_completed"),
+    "notify_agent_completed": ("(self, agent_name, result=None, execution_time_ms=None)", "agent_completed"),
+    "notify_agent_error": ("(self, agent_name, error, error_context=None)", "agent_error"),
+}
+ISOLATED_EMITS = {
+    "emit_agent_started": ("(self, agent_name, run_id)", "agent_started"),
+    "emit_agent_thinking": ("(self, agent_name, message)", "agent_thinking"),
+    "emit_tool_executing": ("(self, tool_name, run_id)", "tool_executing"),
+    "emit_tool_completed": ("(self, tool_name, run_id, result=None)", "tool_completed"),
+    "emit_agent_completed": ("(self, agent_name, run_id, result=None)", "agent_completed"),
+    "notify_agent_started": ("(self, agent_name, run_id)", "agent_started"),
+    "notify_agent_completed": ("(self, agent_name, run_id, result=None)", "agent_completed"),
+    "notify_agent_error": ("(self, agent_name, run_id, error)", "agent_error"),
+}
+
+_USER_EMITTER_HAS_BRIDGE = Needs(
+    attribute="websocket_bridge",
+    error=WebSocketBridgeUnavailableError,
+    reason="the emitter's bridge is None",
+    hint="the run was cleaned up already, or the factory was never configured",
+)
+_BRIDGE_NOTIFIES_FOR_USER = Collaborator(
+    attribute="websocket_bridge",
+    methods=tuple(_USER_NOTIFIES),
+    shows=Shows.FALSY,
+    error=WebSocketSendFailureError,
+    raised_error=AgentCommunicationFailureError,
+    reason="WebSocket bridge returned failure",
+    hint=CONNECT,
+)
+_ISOLATED_HAS_MANAGER = Needs(
+    attribute="websocket_manager",
+    error=WebSocketManagerNotInitializedError,
+    reason="the emitter was made without a WebSocket manager",
+    hint="give the emitter a manager when it is made, or call set_websocket_manager()",
+)
+_ISOLATED_SENDS = Collaborator(
+    attribute="websocket_manager",
+    methods=("send_to_thread", "send_to_user", "send_message"),
+    shows=Shows.FALSY,
+    error=WebSocketSendFailureError,
+    raised_error=WebSocketSendFailureError,
+    reason="WebSocket manager returned failure, the emitter counted it as sent",
+    hint=CONNECT,
+)
+_FACTORY_HAS_BRIDGE = Needs(
+    attribute="_websocket_bridge",
+    error=WebSocketBridgeUnavailableError,
+    reason="the factory has no bridge: agents made by it stay mute",
+    hint="call configure() before agents are made",
+)
+_FACTORY_MAPS = Collaborator(
+    attribute="_websocket_bridge",
+    methods=("register_run_thread_mapping", "unregister_run_mapping"),
+    shows=Shows.FALSY,
+    error=WebSocketContextValidationError,
+    raised_error=AgentCommunicationFailureError,
+    reason="the run is not mapped to its thread: its events cannot be routed",
+)
+
+
+def notify_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
+    """Rows of a bridge's notifications, for a host that has those of Netra's that `names` names."""
+    for name in names:
+        signature, event = BRIDGE_NOTIFIES[name]
+        yield Contract(
+            component="bridge", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+            error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=1,
+            needs=(_BRIDGE_HAS_MANAGER,), watches=(_MANAGER_SENDS,),
+        )  # fmt: skip
+
+
+def mapping_rows(target: str) -> Iterator[Contract]:
+    """Rows of a bridge's run-to-thread mapping."""
+    methods = {
+        "register_run_thread_mapping": ("(self, run_id, thread_id, metadata=None)", "run_mapping"),
+        "unregister_run_mapping": ("(self, run_id)", "run_unmapping"),
+    }
+    for name, (signature, event) in methods.items():
+        yield Contract(
+            component="bridge", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+            error=WebSocketContextValidationError, reason="the run's mapping to its thread failed", event_type=event,
+            category=5, needs=(_BRIDGE_HAS_REGISTRY,), watches=(_REGISTRY,),
+        )  # fmt: skip
+
+
+def isolated_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
+    """Rows of an emitter that sends straight to the manager and declares None."""
+    for name in names:
+        signature, event = ISOLATED_EMITS[name]
+        yield Contract(
+            component="emitter", target=target, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
+            error=WebSocketSendFailureError, reason="the emitter did not send the event", event_type=event, category=3,
+            needs=(_ISOLATED_HAS_MANAGER,), watches=(_ISOLATED_SENDS,),
+        )  # fmt: skip
+
+
+def user_emitter_rows(target: str) -> Iterator[Contract]:
+    """Rows of an emitter that goes through the bridge and reduces exceptions to False."""
+    for name, (signature, event) in _USER_NOTIFIES.items():
+        yield Contract(
+            component="factory", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
+            error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=4,
+            needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(_BRIDGE_NOTIFIES_FOR_USER,),
+        )  # fmt: skip
+
+
+def factory_rows(target: str, context_signature: str) -> tuple[Contract, Contract]:
+    """Rows of a factory: an agent made without a bridge stays mute, a run that is not mapped cannot be reached."""
+    make = Contract(
+        component="factory", target=target, method="create_agent_instance",
+        signature="(self, agent_name, user_context, agent_class=None)", is_async=True, shows=Shows.NEVER,
+        error=AgentCommunicationFailureError, reason="the agent cannot tell its user anything", work=Work.FOLLOWS,
+        event_type="agent_created", category=7, needs=(_FACTORY_HAS_BRIDGE,),
+    )  # fmt: skip
+    context = Contract(
+        component="factory", target=target, method="create_user_execution_context", signature=context_signature,
+        is_async=True, shows=Shows.NEVER, error=AgentCommunicationFailureError,
+        reason="the run's context was made, but its events cannot be routed", work=Work.PRECEDES,
+        event_type="context_created", category=5, watches=(_FACTORY_MAPS,),
+    )  # fmt: skip
+    return make, context
+
+
+def buffer_row(target: str) -> Contract:
+    """Row of the message buffer."""
+    return Contract(
+        component="buffer",
+        target=target,
+        method="buffer_message",
+        signature="(self, user_id, message, priority=Ellipsis)",
+        is_async=True,
+        shows=Shows.FALSY,
+        error=WebSocketBufferOverflowError,
+        reason="the buffer rejected the message",
+        event_type="{message.type}",
+        category=2,
+        hint="raise the buffer's limits, or shorten the message",
+    )
