@@ -34,6 +34,9 @@ REFRESH_S = 1.0
 "Seconds between looks at the state directory: one stat is about 2 µs, so a rollback is obeyed within about a second."
 
 
+_MODE_OFF = Mode.OFF  # reading a member off its enum costs as much as the look-up
+
+
 class Flags:
     """The flags of one process; `clock` counts seconds and never goes back."""
 
@@ -44,6 +47,7 @@ class Flags:
         self._overrides: list[Mapping[str, Mode]] = []
         self._environment: Mapping[str, Mode] = {}
         self._table: dict[str, Decision] = {}
+        self._modes: dict[str, Mode] = {}
         self._next = 0.0
         self._snapshot: Snapshot | None = None
         self._seen: object = None
@@ -64,7 +68,7 @@ class Flags:
         """Answer the wrapper of a host method: never raises, and off for a component that was uninstalled since."""
         if self._clock() >= self._next:
             self.refresh()
-        return self._table.get(component, OFF).mode
+        return self._modes.get(component, _MODE_OFF)
 
     def declare(self, components: tuple[str, ...]) -> None:
         """Say which components exist (at install) and read everything once, strictly.
@@ -89,6 +93,7 @@ class Flags:
             except OSError as error:
                 own_failure("flags.refresh", error)
                 self._table = {name: self._table.get(name, OFF) for name in self._components}
+            self._modes = {name: decision.mode for name, decision in self._table.items()}
 
     def table(self) -> dict[str, Decision]:
         """Give every component's decision, for `flags show`."""

@@ -16,6 +16,7 @@ from shim.snapshot import Mode
 __all__ = ["wrap_hook"]
 
 Host = Callable[..., Any]
+_OFF = Mode.OFF  # reading a member off its enum costs as much as the look-up of the mode
 
 
 def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
@@ -24,7 +25,7 @@ def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
 
         @functools.wraps(host)
         async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if flags.current(component) is Mode.OFF:
+            if flags.current(component) is _OFF:
                 return await host(self, *args, **kwargs)
             with _telling(self, hook):
                 answer = await host(self, *args, **kwargs)
@@ -34,7 +35,7 @@ def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
 
     @functools.wraps(host)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if flags.current(component) is Mode.OFF:
+        if flags.current(component) is _OFF:
             return host(self, *args, **kwargs)
         with _telling(self, hook):
             answer = host(self, *args, **kwargs)

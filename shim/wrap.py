@@ -26,6 +26,7 @@ from shim.snapshot import Mode
 __all__ = ["wrap_method"]
 
 Host = Callable[..., Any]
+_OFF = Mode.OFF  # reading a member off its enum costs as much as the look-up of the mode
 
 
 def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
@@ -40,7 +41,7 @@ def _wrap_async(guard: _Guard) -> Host:
     @functools.wraps(host)
     async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
         mode = flags.current(component)
-        if mode is Mode.OFF:
+        if mode is _OFF:
             return await host(self, *args, **kwargs)
         with guard.call(self, args, kwargs, mode) as frame:
             answer = await host(self, *args, **kwargs)
@@ -55,7 +56,7 @@ def _wrap_sync(guard: _Guard) -> Host:
     @functools.wraps(host)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         mode = flags.current(component)
-        if mode is Mode.OFF:
+        if mode is _OFF:
             return host(self, *args, **kwargs)
         with guard.call(self, args, kwargs, mode) as frame:
             answer = host(self, *args, **kwargs)

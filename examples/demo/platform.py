@@ -71,6 +71,12 @@ class Platform:
             events = [event for socket in sockets for event in _drain(socket)]
         return self._outcome(runs, events, self._records()[before:])
 
+    def probe(self) -> tuple[dict[str, Any], ...]:
+        """Run once for a user who was never connected, so that every event is lost; gives the records."""
+        before = len(self._records())
+        self._run("nobody", "thread_nobody")
+        return tuple(self._records()[before:])
+
     def _outcome(
         self, runs: list[dict[str, Any]], events: list[dict[str, Any]], records: list[dict[str, Any]]
     ) -> Outcome:
