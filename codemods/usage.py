@@ -44,6 +44,8 @@ def usage_of(call: ast.expr, around: Around, is_verb: Callable[[ast.expr], bool]
         else:
             break
     use = _use(node, parent, around, is_async=is_async and not awaited)
+    if verb and use in ("ignored", "assigned_unused"):
+        use = "passed_on"  # to the verb, which looks at it
     value = verb.args[0] if verb else node
     return Usage(use=use, awaited=awaited, value=value, waited=waited, verb=verb)
 
