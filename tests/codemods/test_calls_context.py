@@ -41,6 +41,7 @@ USES = [
     ("await asyncio.gather(*[h.ping(i) for i in 'ab'])", "gathered", False),
     ("await asyncio.wait_for(h.ping(1), 5)", "ignored", True),
     ("(await h.ping(1))", "ignored", True),
+    ("from plant.loud import delivered\n    delivered(await h.ping(1), 'hub.ping')", "passed_on", True),
 ]
 
 
