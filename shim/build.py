@@ -36,12 +36,22 @@ def mismatches(host: Host) -> list[str]:
             found.append(f"{declared.target}: not a class")
             continue
         found += [line for row in host.contracts if row.target == declared.target for line in _row_differs(cls, row)]
+        found += _unwatchable(cls, declared, host)
         found += [
             f"{declared.target}.{hook.method}: no such method"
             for hook in declared.hooks
             if not hasattr(cls, hook.method)
         ]
     return found
+
+
+def _unwatchable(cls: type, declared: HostClass, host: Host) -> list[str]:
+    watched = {w.attribute for row in host.contracts if row.target == declared.target for w in row.watches}
+    return [
+        f"{declared.target}.{name}: a {type(found).__name__} of the class; only plain attributes can be watched"
+        for name in sorted(watched)
+        if hasattr(found := inspect.getattr_static(cls, name, None), "__set__")
+    ]
 
 
 def _row_differs(cls: type, row: Contract) -> list[str]:

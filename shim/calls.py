@@ -15,7 +15,7 @@ from shim import flags, markers
 from shim.contracts import Contract, Shows, Work
 from shim.decisions import OFF, Decision, FlagError
 from shim.errors import UNKNOWN, LoudFailure
-from shim.frames import Note, enclosing
+from shim.frames import Event, Note, enclosing, same_event
 from shim.guard import own_failure
 from shim.host import installed
 from shim.recorder import Action, record
@@ -41,8 +41,10 @@ def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
     note = Note(key="verb", error=row.error, reason=text, hint=row.hint, unexplained=True)
     frame = enclosing()
     if frame is not None:  # part of an outer call: that call records and raises, once
-        if not any(other.origin == row.key for other in frame.notes):
-            frame.note(replace(note, event=event_of(_event_type(row), {"run_id": run_id or ""}), origin=row.key))
+        if not any(
+            other.origin == row.key and same_event(other.events, (_event(row, run_id),)) for other in frame.notes
+        ):
+            frame.note(replace(note, events=(_event(row, run_id),), origin=row.key))
         return value
     if markers.take(contract, run_id):
         return value
@@ -61,7 +63,12 @@ def missing(component: str, method: str, *, run_id: str | None = None) -> None:
         return
     need = row.needs[0] if row.needs else None
     kind = need.error if need else row.error
-    error = _error(row, Note(key="verb", error=kind, reason=f"the {component} is None", hint=row.hint), run_id)
+    note = Note(key="verb", error=kind, reason=f"the {component} is None", hint=row.hint)
+    frame = enclosing()
+    if frame is not None:  # part of an outer call: that call records and raises, once
+        frame.note(replace(note, events=(_event(row, run_id),), origin=row.key))
+        return
+    error = _error(row, note, run_id)
     raises = decision.mode is Mode.ENFORCE
     _record(error, row, decision, raises=raises, known=True)
     if raises:
@@ -118,6 +125,10 @@ def _means_failure(row: Contract, value: object) -> bool:
 def _error(row: Contract, note: Note, run_id: str | None) -> LoudFailure:
     common = {"event_type": _event_type(row)} | ({} if run_id is None else {"run_id": run_id})
     return error_for(row, note, {"common": common, "operation": row.method})
+
+
+def _event(row: Contract, run_id: str | None) -> Event:
+    return event_of(row, _event_type(row), {"run_id": run_id or ""}, {})
 
 
 def _event_type(row: Contract) -> str:

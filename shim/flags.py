@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from shim.decisions import OFF, PREFIX, STATE_DIR, Decision, FlagError, Reason, environment_modes, mode_of
 from shim.guard import own_failure
@@ -34,6 +35,7 @@ REFRESH_S = 1.0
 "Seconds between looks at the state directory: one stat is about 2 µs, so a rollback is obeyed within about a second."
 
 
+_T = TypeVar("_T")
 _MODE_OFF = Mode.OFF  # reading a member off its enum costs as much as the look-up
 
 
@@ -50,6 +52,7 @@ class Flags:
         self._modes: dict[str, Mode] = {}
         self._next = 0.0
         self._snapshot: Snapshot | None = None
+        self._dead: frozenset[str] = frozenset()
         self._seen: object = None
         self._directory: Path | None = None
         self._reported = ""
@@ -86,13 +89,11 @@ class Flags:
         """Read kill files, environment and snapshot now. Never raises: what is bad is reported, the last good kept."""
         with self._lock:
             self._next = self._clock() + REFRESH_S
-            try:
-                directory = _directory()
-                dead = killed(directory) if directory else frozenset()
-                self._table = self._compile(self._current(directory), dead, self._variables())
-            except OSError as error:
-                own_failure("flags.refresh", error)
-                self._table = {name: self._table.get(name, OFF) for name in self._components}
+            directory = _directory()
+            dead = self._safely("flags.kill", lambda: killed(directory) if directory else frozenset(), self._dead)
+            snapshot = self._safely("flags.snapshot", lambda: self._current(directory), self._snapshot)
+            self._dead = dead
+            self._table = self._compile(snapshot, dead, self._variables())
             self._modes = {name: decision.mode for name, decision in self._table.items()}
 
     def table(self) -> dict[str, Decision]:
@@ -123,6 +124,14 @@ class Flags:
             with self._lock:
                 self._overrides[:] = [layer for layer in self._overrides if layer is not wanted]
             self.refresh()
+
+    def _safely(self, operation: str, look: Callable[[], _T], last: _T) -> _T:
+        """Look at one source; where that fails in any way it is reported, and the last answer holds."""
+        try:
+            return look()
+        except Exception as error:  # noqa: BLE001  # a mode is asked for inside the host's calls: nothing may escape
+            own_failure(operation, error)
+            return last
 
     def _compile(
         self, snapshot: Snapshot | None, dead: frozenset[str], environment: Mapping[str, Mode]

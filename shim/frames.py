@@ -14,24 +14,55 @@ from dataclasses import dataclass, field
 
 from shim.contracts import Contract
 from shim.errors import UNKNOWN, LoudFailure
+from shim.guard import own_failure
 
-__all__ = ["Event", "Frame", "Late", "Note", "current", "enclosing", "frame_of", "restore"]
+__all__ = ["Event", "Frame", "Late", "Note", "current", "enclosing", "frame_of", "restore", "same_event"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Which event, for whom, as far as a call knows it."""
+    """One contracted call's view of an event: its type, for whom, and the arguments that were passed."""
 
     type: str
     run_id: str = UNKNOWN
     thread_id: str = UNKNOWN
     user_id: str = UNKNOWN
+    contract: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict, compare=False)
 
-    def same(self, other: Event) -> bool:
-        """Say whether both can be one event: same type, and nothing that both know differs."""
+    def fits(self, other: Event) -> bool:
+        """Say whether both can be for one recipient: same type, and nothing that both know differs."""
         mine = (self.type, self.run_id, self.thread_id, self.user_id)
         theirs = (other.type, other.run_id, other.thread_id, other.user_id)
         return all(UNKNOWN in pair or pair[0] == pair[1] for pair in zip(mine, theirs, strict=True))
+
+    def repeats(self, other: Event) -> bool:
+        """Say whether a call of the same contract is the same call again (a retry): equal arguments."""
+        shared = self.arguments.keys() & other.arguments.keys()
+        return self.fits(other) and all(_equal(self.arguments[name], other.arguments[name]) for name in shared)
+
+
+def _equal(one: object, other: object) -> bool:
+    if one is other:
+        return True
+    try:
+        return bool(one == other)
+    except Exception as error:  # noqa: BLE001  # somebody's __eq__; reported, and two events rather than one
+        own_failure("frames.equal", error)
+        return False
+
+
+def same_event(one: tuple[Event, ...], other: tuple[Event, ...]) -> bool:
+    """Compare how the calls on the way saw an event, innermost first.
+
+    Where both went through one contract its arguments decide: three thoughts of a run are three events. Else (a
+    fallback by another way) type and recipient do.
+    """
+    for mine in one:
+        for theirs in other:
+            if mine.contract and mine.contract == theirs.contract:
+                return mine.repeats(theirs)
+    return bool(one and other) and one[0].fits(other[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +76,8 @@ class Note:
     hint: str = ""
     cause: BaseException | None = None
     details: Mapping[str, object] = field(default_factory=dict)
-    event: Event | None = None
-    "Set where an inner call handed it up; None for what the call itself saw of its own event."
+    events: tuple[Event, ...] = ()
+    "As the inner calls that handed it up saw the event; empty for what the call itself saw of its own."
     origin: str = ""
     "Contract of the innermost call that saw it; empty where that is the outermost one."
     category: int = 0
@@ -105,15 +136,13 @@ class Frame:
             with self._lock:
                 self.notes = [note for note in self.notes if note.separate or note.key != key]
 
-    def forgive_event(self, event: Event) -> None:
+    def forgive_event(self, events: tuple[Event, ...]) -> None:
         """Drop the notes about an event that has arrived after all, here and in the calls around."""
         if self.notes:
             with self._lock:
-                self.notes = [
-                    note for note in self.notes if note.separate or note.event is None or not note.event.same(event)
-                ]
+                self.notes = [note for note in self.notes if note.separate or not same_event(note.events, events)]
         if self.parent is not None:
-            self.parent.forgive_event(event)
+            self.parent.forgive_event(events)
 
     def close(self) -> list[Note]:
         """End the call and give its notes, oldest (innermost) first."""

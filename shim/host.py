@@ -109,7 +109,7 @@ def install(host: str | Host) -> Installation:
     _installed.append(made)
     try:
         _declare()
-    except FlagError:
+    except BaseException:
         _installed.remove(made)
         raise
     made.classes = built

@@ -8,7 +8,7 @@ from typing import Any
 from shim import markers
 from shim.contracts import Contract, Work
 from shim.errors import UNKNOWN, Common, LoudFailure
-from shim.frames import Event, Frame, Note
+from shim.frames import Event, Frame, Note, same_event
 from shim.identity import arguments_of, event_type_of, identity_of
 from shim.recorder import Action, record
 from shim.snapshot import Mode
@@ -25,14 +25,16 @@ def settle(
     *,
     host_raised: bool = False,
     refused: bool = False,
+    cancelled: bool = False,
 ) -> LoudFailure | None:
     """Record each failure of the call once: its own, then each separate one. Gives the error to raise, if any.
 
     `host_raised`: the host's own exception goes on and is loud already. `refused`: the work was not started.
+    `cancelled`: a cancellation or exit goes on, and nothing is raised in its place.
     """
     who = describe(frame, paths, function)
     quiet = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
-    raises = mode is Mode.ENFORCE and (refused or frame.row.work is Work.NONE)
+    raises = mode is Mode.ENFORCE and not cancelled and (refused or frame.row.work is Work.NONE)
     loud = Action.RAISED if raises or host_raised else quiet
     errors = [_record(frame.row, note, who, mode, loud) for note in failures(frame.row, notes, who["event"])]
     for note in notes:
@@ -45,18 +47,14 @@ def failures(row: Contract, notes: list[Note], own: Event) -> list[Note]:
     """Give one note per failed event, innermost first: what inner calls told, then what the call itself saw."""
     told: list[Note] = []
     for note in notes:
-        if note.event is not None and not note.separate and not any(note.event.same(_event(other)) for other in told):
+        if note.events and not note.separate and not any(same_event(note.events, other.events) for other in told):
             told.append(note)
-    seen = [note for note in notes if note.event is None and not note.separate]
+    seen = [note for note in notes if not note.events and not note.separate]
     if row.work is Work.NONE:  # a notification: one event, whoever saw it fail
-        return told if any(_event(note).same(own) for note in told) else [*told, *seen[:1]]
+        return told if any(same_event(note.events, (own,)) for note in told) else [*told, *seen[:1]]
     if told:  # the inner calls say what a missing need has cost
         seen = [note for note in seen if not _is_need(note)]
     return [*told, *{note.key: note for note in reversed(seen)}.values()]
-
-
-def _event(note: Note) -> Event:
-    return note.event or Event(type="")
 
 
 def _is_need(note: Note) -> bool:
@@ -77,7 +75,7 @@ def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str,
     subject = identity.pop("subject", "")
     details: dict[str, Any] = {
         "common": {**identity, "event_type": event_type},
-        "event": event_of(event_type, identity),
+        "event": event_of(frame.row, event_type, identity, arguments),
         "operation": f"{event_type}({subject})" if subject else event_type,
         "from_agent": type(frame.instance).__name__,
         "to_agent": subject or "unknown",
@@ -86,10 +84,11 @@ def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str,
     return details
 
 
-def event_of(event_type: str, identity: Mapping[str, str]) -> Event:
+def event_of(row: Contract, event_type: str, identity: Mapping[str, str], arguments: Mapping[str, object]) -> Event:
     """Say which event a call is about."""
     known = {name: identity.get(name) or UNKNOWN for name in ("run_id", "thread_id", "user_id")}
-    return Event(type=event_type, **known)
+    passed = {name: value for name, value in arguments.items() if name != "self"}
+    return Event(type=event_type, contract=row.key, arguments=passed, **known)
 
 
 def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:

@@ -76,7 +76,7 @@ def parse(text: str, path: str) -> Snapshot:
     """Read a snapshot's text. Raises FlagFileError for anything but a whole, known, valid document."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FlagFileError(path, f"not whole JSON ({error})") from error
     if not isinstance(data, dict):
         raise FlagFileError(path, "not a JSON object")

@@ -85,6 +85,9 @@ class _Watching:
         except Exception as error:
             self._hand_up(self._raised(error))
             raise
+        except BaseException:
+            self._hand_up(None)  # cancelled: what was lost until then is still lost
+            raise
         finally:
             restore(token)
 

@@ -85,7 +85,7 @@ class _Guard:
             self._close_raised(frame, error, mode)
             raise
         except BaseException:
-            frame.close()
+            self._close_cancelled(frame, mode)
             raise
         finally:
             restore(token)
@@ -109,6 +109,9 @@ class _Guard:
 
     def close(self, frame: Frame, answer: Any, mode: Mode) -> Any:
         """Judge the host's answer; give it back, or raise what the row says. A bug of ours gives it back as well."""
+        if flags.current(self.row.component) is _OFF:  # killed while the call was under way: obey at once
+            frame.close()
+            return answer
         error = self._safely("wrap.judge", lambda: self._judge(frame, answer, mode))
         if error is not None:
             raise error
@@ -123,7 +126,7 @@ class _Guard:
         if bad and not own:
             own = [self._plain_note(answer)]
         if not own and frame.parent is not None:
-            frame.parent.forgive_event(self._who(frame)["event"])
+            frame.parent.forgive_event((self._who(frame)["event"],))
         return self._settle(frame, [*own, *(note for note in notes if note.separate)], mode)
 
     def _close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
@@ -139,13 +142,15 @@ class _Guard:
             notes = [*notes, Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, cause=error)]
         self._safely("wrap.raised", lambda: self._settle(frame, notes, mode, host_raised=True))
 
-    def _settle(
-        self, frame: Frame, notes: list[Note], mode: Mode, *, host_raised: bool = False, refused: bool = False
-    ) -> LoudFailure | None:
+    def _close_cancelled(self, frame: Frame, mode: Mode) -> None:
+        """Escalate what was lost before a cancellation or an exit; the exit itself is no failure of delivery."""
+        notes = [note for note in frame.close() if note.decides or note.separate]
+        self._safely("wrap.cancelled", lambda: self._settle(frame, notes, mode, cancelled=True))
+
+    def _settle(self, frame: Frame, notes: list[Note], mode: Mode, **kind: bool) -> LoudFailure | None:
         if not notes:
             return None
         if frame.parent is None:
-            kind = {"host_raised": host_raised, "refused": refused}
             return settle(frame, notes, self.paths, self.host, mode, **kind)
         self._hand_up(frame, notes, frame.parent)
         return None
@@ -154,12 +159,12 @@ class _Guard:
         """Give each failed event's innermost note to the call around; separate ones as well."""
         who = self._who(frame)
         for note in [*failures(self.row, notes, who["event"]), *(note for note in notes if note.separate)]:
-            event = note.event or who["event"]
-            if note.event is None and self.row.work is not Work.NONE:
-                event = replace(event, type=f"{event.type}/{note.key}")  # work sends several: tell them apart
+            mine = who["event"]
+            if not note.events and self.row.work is not Work.NONE:
+                mine = replace(mine, type=f"{mine.type}/{note.key}")  # work sends several: tell them apart
             told = replace(
                 note,
-                event=event,
+                events=(*note.events, mine) if self.row.work is Work.NONE else note.events or (mine,),
                 origin=note.origin or self.row.key,
                 category=note.category or self.row.category,
                 details={**who["common"], **note.details},

@@ -285,3 +285,16 @@ def test_an_unknown_contract_is_reported_and_changes_nothing(courier, mode, capl
 def test_the_components_of_these_tests_are_the_host_s(courier):
     assert courier.host.components == COMPONENTS
     assert isinstance(plant.Plant("ann", None), plant.Plant)
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_missing_inside_an_outer_contracted_call_is_the_same_one_failure(courier, mode):
+    class Migrated(channel.Channel):
+        def _valid(self, run_id):
+            missing("channel", "send_now", run_id=run_id)
+            return False
+
+    with modes(mode), shim.recording() as records:
+        _, error = attempt(Migrated("ann", None).send_now, "r1", "ping")
+    assert len(records) == 1
+    assert (error is records[0].error) == (mode == "enforce")

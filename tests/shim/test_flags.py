@@ -342,3 +342,21 @@ def test_a_forked_child_follows_a_kill(state):
     assert kill(state).name == KILL
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert time.monotonic() - killed_at < 5 * REFRESH_S
+
+
+@pytest.mark.parametrize("broken", ["loop", "deep"])
+def test_a_file_that_cannot_even_be_looked_at_holds_up_nothing(flags, state, clock, monkeypatch, broken):
+    path = state / SNAPSHOT
+    path.unlink(missing_ok=True)
+    if broken == "loop":
+        path.symlink_to(path)
+    else:
+        path.write_text("[" * 200_000)
+    monkeypatch.setenv("FAILLOUD_ALPHA", "observe")
+    clock.now += REFRESH_S
+    assert flags.mode("alpha").mode == "observe"
+    with flags.override(beta="enforce"):
+        assert flags.mode("beta").mode == "enforce"
+    kill(state)
+    clock.now += REFRESH_S
+    assert flags.mode("alpha").reason is Reason.KILL

@@ -12,9 +12,10 @@ from courier.wire import Wire
 from courier_run import drive, modes
 
 import shim
-from shim import guard
+from shim import flags, guard
 from shim.errors import LoudFailure, WebSocketConnectionLostError, WebSocketSendFailureError
 from shim.recorder import add_sink, remove_sink
+from shim.snapshot import Mode, Snapshot, kill, write
 
 DOWN = ConnectionError("line down")
 
@@ -134,6 +135,61 @@ def test_two_recipients_that_fail_are_two_failures():
         assert drive(made.broadcast, "r1", "ping") is True
     assert len(records) == 2
     assert {found.cause for found in records} == {"", "ConnectionError: line down"}
+
+
+class Talker(Wire):
+    """A collaborator that itself sends several events through one channel."""
+
+    def __init__(self, channel, *thoughts):
+        super().__init__()
+        self.channel, self.thoughts = channel, thoughts
+
+    async def push(self, user, event):
+        for thought in self.thoughts:
+            await self.channel.send("r1", thought)
+        return True
+
+    announce = push
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+@pytest.mark.parametrize(("answers", "lost"), [([False, False, True], 2), ([False] * 3, 3), ([True] * 3, 0)], ids=repr)
+def test_several_events_of_a_kind_inside_one_call_are_told_apart(mode, answers, lost):
+    inner = channel.Channel("ann", Wire(ann=answers))
+    made = plant.Plant("ann", Talker(inner, "ping", "pong", "pang"))
+    with modes(mode), shim.recording() as records:
+        assert drive(made.finish, "job", "r1") == "result of job"
+    assert len(records) == lost
+
+
+@pytest.mark.parametrize(("mode", "action"), [("observe", "observed"), ("enforce", "escalated")])
+def test_what_was_lost_before_a_cancellation_is_recorded(mode, action):
+    class Stops(Talker):
+        async def announce(self, user, event):
+            await super().announce(user, event)
+            raise asyncio.CancelledError
+
+    made = plant.Plant("ann", Stops(channel.Channel("ann", Wire(ann=False)), "ping"))
+    with modes(mode), shim.recording() as records, pytest.raises(asyncio.CancelledError):
+        drive(made.finish, "job", "r1")
+    assert [str(found.action) for found in records] == [action]
+
+
+def test_a_kill_is_obeyed_by_a_call_under_way(tmp_path, monkeypatch):
+    class Killing(Wire):
+        def push_now(self, user, event):
+            kill(tmp_path)
+            flags.refresh()
+            return False
+
+    write(tmp_path, Snapshot(version=1, modes={"channel": Mode.ENFORCE}))
+    monkeypatch.setenv("FAILLOUD_STATE_DIR", str(tmp_path))
+    flags.refresh()
+    with shim.recording() as records:
+        assert channel.Channel("ann", Killing()).send_now("r1", "ping") is False
+    assert records == []
+    monkeypatch.delenv("FAILLOUD_STATE_DIR")
+    flags.refresh()
 
 
 # --- tasks and threads
