@@ -410,3 +410,11 @@ def test_uninstall_twice_says_so(courier):
 def test_the_version_is_the_host_s_own():
     assert courier.VERSION == "2.1.0"
     assert isinstance(plant.Plant("ann", None), plant.Plant)
+
+
+def test_a_watched_attribute_that_is_a_property_is_refused(monkeypatch):
+    monkeypatch.setattr(channel.Channel, "wire", property(lambda self: None, lambda self, value: None), raising=False)
+    with pytest.raises(HostMismatchError) as caught:
+        install(HOST)
+    line = "courier.channel:Channel.wire: a property of the class; only plain attributes can be watched"
+    assert caught.value.differences == (line,)
