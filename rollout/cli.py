@@ -21,6 +21,7 @@ from rollout.publish import PublishError, settle
 from rollout.state import ConflictError, Store, StoreError
 from rollout.view import changes, history_data, history_line, state_data, state_lines
 from shim.console import USAGE, Refused, print_json
+from shim.snapshot import FlagFileError
 
 __all__ = ["rollout"]
 
@@ -49,7 +50,7 @@ def _refusals() -> Iterator[None]:
         raise Refused(str(error), error.code) from error
     except ConflictError as error:
         raise Refused(str(error), Exit.CONFLICT) from error
-    except (StoreError, PublishError) as error:
+    except (StoreError, PublishError, FlagFileError) as error:
         raise Refused(str(error), Exit.STORE_UNREACHABLE) from error
 
 

@@ -14,7 +14,7 @@ from rollout.control import RANK, Control, Entry, Status
 from rollout.engine import Event, Request, transition
 from rollout.places import actor, where
 from rollout.state import Store
-from shim.snapshot import KILL, SNAPSHOT, FlagFileError, Mode, Snapshot, killed, read, write
+from shim.snapshot import KILL, SNAPSHOT, FlagFileError, Mode, Snapshot, UnknownSchemaError, killed, read, write
 
 __all__ = ["PublishError", "entry", "floor", "kills", "publish", "roots", "settle", "wanted"]
 
@@ -130,6 +130,8 @@ def _latch(store: Store, dead: dict[Path, frozenset[str]], now: float) -> Contro
 
 def _repair(path: Path, snapshot: Snapshot) -> str:
     found = _read(path)
+    if isinstance(found, UnknownSchemaError):
+        raise found  # another release wrote it and may read it still: not ours to replace
     if isinstance(found, FlagFileError):
         _write(path, snapshot, found)
         return f"{_REPAIRED}{found.path} ({found.reason}) is written again for stage {snapshot.stage}"

@@ -20,6 +20,7 @@ __all__ = [
     "FlagFileError",
     "Mode",
     "Snapshot",
+    "UnknownSchemaError",
     "arm",
     "kill",
     "killed",
@@ -61,6 +62,16 @@ class FlagFileError(Exception):
         )
 
 
+class UnknownSchemaError(FlagFileError):
+    """Raised when a flag file is whole, but of a schema that this release does not know: another one wrote it."""
+
+    def __str__(self) -> str:
+        return (
+            f"flag file {self.path}: {self.reason}; next: use the failloud that wrote it, or move the file away, and "
+            "then run 'failloud flags set' or 'failloud rollout status'"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What each component's mode is, and which plan and stage said so."""
@@ -80,10 +91,10 @@ def parse(text: str, path: str) -> Snapshot:
         raise FlagFileError(path, f"not whole JSON ({error})") from error
     if not isinstance(data, dict):
         raise FlagFileError(path, "not a JSON object")
-    if data.get("schema") != SCHEMA:
-        raise FlagFileError(
-            path, f"schema {data.get('schema')!r} is not known here; this failloud reads schema {SCHEMA}"
-        )
+    schema = data.get("schema")
+    if type(schema) is not int or schema != SCHEMA:
+        kind = UnknownSchemaError if type(schema) is int else FlagFileError
+        raise kind(path, f"schema {schema!r} is not known here; this failloud reads schema {SCHEMA}")
     version, modes = data.get("version"), data.get("modes")
     if type(version) is not int or not isinstance(modes, dict):
         raise FlagFileError(path, "'version' must be a number and 'modes' an object of component: mode")

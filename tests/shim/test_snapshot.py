@@ -14,7 +14,21 @@ from pathlib import Path
 import pytest
 
 from shim import snapshot as files
-from shim.snapshot import KILL, SNAPSHOT, FlagFileError, Mode, Snapshot, arm, kill, killed, lift, parse, read, write
+from shim.snapshot import (
+    KILL,
+    SNAPSHOT,
+    FlagFileError,
+    Mode,
+    Snapshot,
+    UnknownSchemaError,
+    arm,
+    kill,
+    killed,
+    lift,
+    parse,
+    read,
+    write,
+)
 
 ROOT = Path(__file__).parents[2]
 FULL = Snapshot(version=3, modes={"alpha": Mode.ENFORCE, "beta": Mode.OFF}, plan="p", stage="s")
@@ -70,7 +84,19 @@ def test_what_is_not_a_snapshot_is_refused(text, reason):
         parse(text, "dir/flags.json")
     assert reason in caught.value.reason
     assert str(caught.value).startswith("flag file dir/flags.json: ")
-    assert "; next: write it again with 'failloud flags set'" in str(caught.value)
+    if isinstance(caught.value, UnknownSchemaError):
+        assert "; next: use the failloud that wrote it, or move the file away" in str(caught.value)
+    else:
+        assert "; next: write it again with 'failloud flags set'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"), [("2", UnknownSchemaError), ("null", FlagFileError), ("true", FlagFileError)]
+)
+def test_only_a_whole_file_of_another_release_is_of_an_unknown_schema(schema, kind):
+    with pytest.raises(FlagFileError) as caught:
+        parse(f'{{"schema": {schema}, "version": 1, "modes": {{}}}}', "dir/flags.json")
+    assert type(caught.value) is kind
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
