@@ -38,15 +38,16 @@ class Decision:
 class FlagError(ValueError):
     """Raised when a component or a mode is not known; the valid ones are in the text."""
 
-    def __init__(self, what: str, given: str, valid: tuple[str, ...]) -> None:
-        super().__init__(what, given, valid)
-        self.what, self.given, self.valid = what, given, valid
+    def __init__(self, what: str, given: str, valid: tuple[str, ...], where: str = "") -> None:
+        super().__init__(what, given, valid, where)
+        self.what, self.given, self.valid, self.where = what, given, valid, where
 
     def __str__(self) -> str:
         near = difflib.get_close_matches(self.given, self.valid, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         valid = ", ".join(self.valid) or "none (no host is installed)"
-        return f"unknown {self.what} {self.given!r}: valid are {valid}{hint}"
+        where = f" in {self.where}" if self.where else ""
+        return f"unknown {self.what} {self.given!r}{where}: valid are {valid}{hint}"
 
 
 OFF = Decision(mode=Mode.OFF, reason=Reason.DEFAULT, detail="nothing says otherwise")
@@ -63,13 +64,13 @@ def environment_modes(components: tuple[str, ...]) -> dict[str, Mode]:
         name = variable.removeprefix(PREFIX).lower()
         if name not in components:
             raise FlagError("variable", variable, tuple(f"{PREFIX}{known.upper()}" for known in components))
-        found[name] = mode_of(value)
+        found[name] = mode_of(value, where=variable)
     return found
 
 
-def mode_of(value: str) -> Mode:
+def mode_of(value: str, *, where: str = "") -> Mode:
     """Read a mode's name. Raises FlagError with the valid ones."""
     try:
         return Mode(value)
     except ValueError:
-        raise FlagError("mode", value, tuple(str(known) for known in Mode)) from None
+        raise FlagError("mode", value, tuple(str(known) for known in Mode), where) from None

@@ -143,9 +143,9 @@ def test_without_a_host_there_is_no_component():
             ("unknown variable 'FAILLOUD_ALPHE': valid are FAILLOUD_ALPHA, FAILLOUD_BETA; "
              "did you mean 'FAILLOUD_ALPHA'?"),
         ),
-        ("FAILLOUD_BETA", "Enforce", ("unknown mode 'Enforce': valid are off, observe, enforce; "
+        ("FAILLOUD_BETA", "Enforce", ("unknown mode 'Enforce' in FAILLOUD_BETA: valid are off, observe, enforce; "
          "did you mean 'enforce'?")),
-        ("FAILLOUD_BETA", "", "unknown mode '': valid are off, observe, enforce"),
+        ("FAILLOUD_BETA", "", "unknown mode '' in FAILLOUD_BETA: valid are off, observe, enforce"),
     ],
 )  # fmt: skip
 def test_a_typo_in_the_environment_is_refused_at_declare(monkeypatch, name, value, text):

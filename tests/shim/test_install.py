@@ -386,7 +386,7 @@ def test_a_component_of_two_hosts_is_refused(courier, monkeypatch):
     ("name", "value", "text"),
     [
         ("FAILLOUD_CHANEL", "observe", "unknown variable 'FAILLOUD_CHANEL'.*did you mean 'FAILLOUD_CHANNEL'"),
-        ("FAILLOUD_CHANNEL", "loud", "unknown mode 'loud': valid are off, observe, enforce"),
+        ("FAILLOUD_CHANNEL", "loud", "unknown mode 'loud' in FAILLOUD_CHANNEL: valid are off, observe, enforce"),
     ],
 )
 def test_a_typo_in_the_environment_refuses_and_leaves_the_host_as_it_was(monkeypatch, name, value, text):
