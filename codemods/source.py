@@ -65,12 +65,6 @@ class Source:
                 return found.group().decode()
         return "\n"
 
-    def segment(self, node: ast.expr) -> str:
-        """Give the text of a node on one line."""
-        start = self.offset(node.lineno, node.col_offset)
-        end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-        return " ".join(self.utf8[start:end].decode().split())
-
     def spliced(self, edits: list[Edit]) -> bytes:
         """Apply edits and give the file's new bytes in its own encoding. Raises SourceError where edits overlap."""
         out, at = bytearray(), 0

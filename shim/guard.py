@@ -7,8 +7,9 @@ import sys
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Callable
 
-__all__ = ["own_failure", "own_failures"]
+__all__ = ["own_failure", "own_failures", "shown"]
 
 _LOG = logging.getLogger("failloud")
 _lock = threading.Lock()
@@ -22,7 +23,7 @@ def own_failure(operation: str, error: BaseException) -> None:
     """
     with _lock:
         _counts[operation] += 1
-    text = f"failloud.own_failure operation={operation} error={_shown(error)}"
+    text = f"failloud.own_failure operation={operation} error={_rendered(lambda: repr(error), error)}"
     try:
         _LOG.error("%s", text, exc_info=error)
     except Exception:  # noqa: BLE001  # the last net: a handler of the host's may do anything
@@ -32,10 +33,15 @@ def own_failure(operation: str, error: BaseException) -> None:
             return  # nobody is left to tell; the count above stands
 
 
-def _shown(error: BaseException) -> str:
+def shown(error: BaseException) -> str:
+    """Render an exception as `Type: text`; somebody's exception may raise even there."""
+    return _rendered(lambda: f"{type(error).__name__}: {error}", error)
+
+
+def _rendered(render: Callable[[], str], error: BaseException) -> str:
     try:
-        return repr(error)
-    except Exception as broken:  # noqa: BLE001  # somebody's exception may not even have a text
+        return render()
+    except Exception as broken:  # noqa: BLE001  # told in the text itself
         return f"{type(error).__name__} (its text raises {type(broken).__name__})"
 
 

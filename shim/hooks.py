@@ -11,6 +11,7 @@ from typing import Any
 from shim import flags
 from shim.contracts import Hook, Shows
 from shim.frames import Note, frame_of
+from shim.guard import own_failure, shown
 from shim.snapshot import Mode
 
 __all__ = ["wrap_hook"]
@@ -49,17 +50,25 @@ def _telling(instance: object, hook: Hook) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _note(instance, hook, f"{hook.reason} ({type(error).__name__}: {error})", error)
+        _note(instance, hook, f"{hook.reason} ({shown(error)})", error)
         raise
 
 
 def _judged(instance: object, hook: Hook, answer: Any) -> Any:
     frame = frame_of(instance)
-    if hook.shows is Shows.FALSY and not answer:
+    if hook.shows is Shows.FALSY and _is_false(answer):
         _note(instance, hook, hook.reason, None)
     elif frame is not None:
         frame.forgive(("hook", hook.method))
     return answer
+
+
+def _is_false(answer: object) -> bool:
+    try:
+        return not answer
+    except Exception as error:  # noqa: BLE001  # an answer whose truth cannot be read is the host's to deal with
+        own_failure("hooks.judge", error)
+        return False
 
 
 def _note(instance: object, hook: Hook, reason: str, cause: Exception | None) -> None:

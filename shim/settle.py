@@ -9,6 +9,7 @@ from shim import markers
 from shim.contracts import Contract, Work
 from shim.errors import UNKNOWN, Common, LoudFailure
 from shim.frames import Event, Frame, Note, same_event
+from shim.guard import shown
 from shim.identity import arguments_of, event_type_of, identity_of
 from shim.recorder import Action, record
 from shim.snapshot import Mode
@@ -93,7 +94,7 @@ def event_of(row: Contract, event_type: str, identity: Mapping[str, str], argume
 
 def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
     """Compose the exception of one note, cause chained."""
-    cause = "" if note.cause is None else f"{type(note.cause).__name__}: {note.cause}"
+    cause = "" if note.cause is None else shown(note.cause)
     details = {"failure_reason": cause or note.reason, "validation_error": note.reason, "drop_reason": note.reason}
     precise = {k: v for k, v in note.details.items() if k in Common.__annotations__ and v != UNKNOWN}
     common = {**who["common"], **precise}

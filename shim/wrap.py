@@ -18,7 +18,7 @@ from shim import flags
 from shim.contracts import Contract, Shows, Work
 from shim.errors import LoudFailure
 from shim.frames import Frame, Note, current, enclosing, restore
-from shim.guard import own_failure
+from shim.guard import own_failure, shown
 from shim.recorder import Action, record
 from shim.settle import describe, failures, settle, settle_late
 from shim.snapshot import Mode
@@ -138,7 +138,7 @@ class _Guard:
                 record(error, mode=mode, action=Action.RAISED, category=self.row.category, cause_known=known)
             notes = [note for note in notes if note.separate]
         elif not any(not note.separate for note in notes):
-            text = f"the host raised {type(error).__name__}: {error}"
+            text = f"the host raised {shown(error)}"
             notes = [*notes, Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, cause=error)]
         self._safely("wrap.raised", lambda: self._settle(frame, notes, mode, host_raised=True))
 

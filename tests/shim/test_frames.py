@@ -13,7 +13,9 @@ from courier_run import drive, modes
 
 import shim
 from shim import flags, guard
+from shim.contracts import Hook, Shows
 from shim.errors import LoudFailure, WebSocketConnectionLostError, WebSocketSendFailureError
+from shim.hooks import wrap_hook
 from shim.recorder import add_sink, remove_sink
 from shim.snapshot import Mode, Snapshot, kill, write
 
@@ -412,6 +414,49 @@ def test_what_the_shim_cannot_read_is_the_host_s_answer_still(run_id, mode):
     made.channels[0].wire.answers["ann"] = [answer]
     with modes(mode):
         assert made.channels[0].send_now(run_id, "ping") is answer
+
+
+class Textless(Exception):  # noqa: N818
+    """An exception of the host's whose text raises."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+class Odd(Unreadable):
+    """A run id whose truth is asked for by the hook, and raises without a text."""
+
+    def __bool__(self):
+        raise Textless
+
+    __str__ = __repr__ = __bool__
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+@pytest.mark.parametrize("where", ["hook", "wire", "host"])
+def test_an_exception_without_a_text_is_recorded_and_replaced_by_nothing(mode, where):
+    made = channel.Channel("ann", Wire(ann=Textless()))
+    telling = plant.Plant("ann", Wire(ann=Textless()))
+    with modes(mode), shim.recording() as records:
+        if where == "wire":
+            try:
+                assert made.send_now("r1", "ping") is False
+            except LoudFailure:
+                assert mode == "enforce"
+        else:
+            with pytest.raises(Textless):
+                made.send_now(Odd(), "ping") if where == "hook" else telling.publish_now("r1", "ping")
+    assert len(records) == 1
+    assert "its text raises RuntimeError" in records[0].reason + records[0].cause
+
+
+def test_a_hook_s_answer_that_cannot_be_read_is_given_back():
+    hook = Hook(method="_valid", shows=Shows.FALSY, error=WebSocketSendFailureError, reason="not valid")
+    answer = Unreadable()
+    with modes("observe"):
+        assert wrap_hook(lambda self: answer, hook, "channel")(object()) is answer
 
 
 def test_a_beacon_in_a_call_of_another_instance_is_not_confused_with_it():
