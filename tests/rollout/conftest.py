@@ -118,3 +118,14 @@ def spawn():
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def at(state_dir):
+    return ("--state-dir", state_dir)
+
+
+@pytest.fixture
+def started(cli, write_plan, at):
+    """Have a plan in its first stage."""
+    assert cli("rollout", "start", write_plan(), *at).code == 0
