@@ -43,12 +43,20 @@ lint: .venv/.ready ## ruff: rules and format
 types: .venv/.ready ## mypy, strict
 	$(BIN)/mypy
 
-bench: .venv/.ready ## what the shim costs, as ratios against the bare host in the same run
-	$(BIN)/python -m benchmarks
+# The peers that the benchmarks measure against: an environment of its own, so that no test can lean on them.
+.venv-bench/.ready: requirements-bench.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
 
-lock: ## resolve requirements.lock again (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --no-emit-package failloud -o requirements.lock
+bench: .venv-bench/.ready ## what things cost, as ratios against named peers in the same run
+	.venv-bench/bin/python -m benchmarks
+
+lock: ## resolve the lock files again (needs uv)
+	for extra in dev:requirements bench:requirements-bench; do \
+		uv pip compile pyproject.toml --extra $${extra%%:*} --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-annotate --no-header --no-emit-package failloud -o $${extra##*:}.lock || exit 1; \
+	done
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-host .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf .venv .venv-bench .venv-host .mypy_cache .ruff_cache .pytest_cache dist
