@@ -123,6 +123,8 @@ class Contract:
     needs: tuple[Needs, ...] = ()
     watches: tuple[Collaborator, ...] = ()
     hint: str = ""
+    for_user: bool = True
+    "Its event is one a user waits for, and the ledger counts it; False for bookkeeping such as a mapping."
 
     @property
     def key(self) -> str:
@@ -170,6 +172,8 @@ class Host:
     "`packaging` specifier of supported versions; empty = any."
     version_attribute: str = ""
     "`package.module:NAME` that holds the version; required with `versions`."
+    terminal: frozenset[str] = frozenset()
+    "Event types that end a run: what a user has to see for the run to count as visible."
 
     def __post_init__(self) -> None:
         from shim.validate import validate_host

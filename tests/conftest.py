@@ -1,4 +1,4 @@
-"""What all tests share: the `host` marker, and a check that no test leaves the shim switched on behind it."""
+"""What all tests share: the `host` marker; no test leaves the shim switched on behind it, or an event uncounted."""
 
 from __future__ import annotations
 
@@ -56,6 +56,25 @@ def _leaves_nothing_behind():
     assert _variables() == variables, "the test changed or removed FAILLOUD_ variables"
     assert not left, f"the test leaves {[each.host.name for each in left]} installed"
     assert not overridden, f"the test leaves an override of {overridden} behind"
+
+
+@pytest.fixture(autouse=True)
+def _events_are_conserved(monkeypatch):
+    """Fail a test whose calls a ledger has lost count of: law 11 of the design, after every test."""
+    from shim import counting
+
+    made, make = [], counting.Ledger
+
+    def remembered(**given):
+        made.append(make(**given))
+        return made[-1]
+
+    monkeypatch.setattr(counting, "Ledger", remembered)
+    yield
+    for ledger in made:
+        found = ledger.totals()
+        assert found.pending == 0, f"calls are still under way: {found}"
+        assert found.remainder == found.cancelled, f"events that no record and no answer tells of: {found}"
 
 
 def _tree():

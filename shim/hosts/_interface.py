@@ -18,6 +18,7 @@ from shim.hosts._classes import CONNECT
 __all__ = [
     "BRIDGE_NOTIFIES",
     "ISOLATED_EMITS",
+    "TERMINAL",
     "buffer_row",
     "factory_rows",
     "isolated_rows",
@@ -99,6 +100,8 @@ ISOLATED_EMITS = {
     "notify_agent_error": ("(self, agent_name, run_id, error)", "agent_error"),
 }
 
+TERMINAL = frozenset({"agent_completed", "agent_error", "agent_death"})
+
 _USER_EMITTER_HAS_BRIDGE = Needs(
     attribute="websocket_bridge",
     error=WebSocketBridgeUnavailableError,
@@ -166,7 +169,7 @@ def mapping_rows(target: str) -> Iterator[Contract]:
         yield Contract(
             component="bridge", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
             error=WebSocketContextValidationError, reason="the run's mapping to its thread failed", event_type=event,
-            category=5, needs=(_BRIDGE_HAS_REGISTRY,), watches=(_REGISTRY,),
+            category=5, needs=(_BRIDGE_HAS_REGISTRY,), watches=(_REGISTRY,), for_user=False,
         )  # fmt: skip
 
 
@@ -197,13 +200,13 @@ def factory_rows(target: str, context_signature: str) -> tuple[Contract, Contrac
         component="factory", target=target, method="create_agent_instance",
         signature="(self, agent_name, user_context, agent_class=None)", is_async=True, shows=Shows.NEVER,
         error=AgentCommunicationFailureError, reason="the agent cannot tell its user anything", work=Work.FOLLOWS,
-        event_type="agent_created", category=7, needs=(_FACTORY_HAS_BRIDGE,),
+        event_type="agent_created", category=7, needs=(_FACTORY_HAS_BRIDGE,), for_user=False,
     )  # fmt: skip
     context = Contract(
         component="factory", target=target, method="create_user_execution_context", signature=context_signature,
         is_async=True, shows=Shows.NEVER, error=AgentCommunicationFailureError,
         reason="the run's context was made, but its events cannot be routed", work=Work.PRECEDES,
-        event_type="context_created", category=5, watches=(_FACTORY_MAPS,),
+        event_type="context_created", category=5, watches=(_FACTORY_MAPS,), for_user=False,
     )  # fmt: skip
     return make, context
 

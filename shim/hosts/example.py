@@ -13,6 +13,7 @@ from shim.hosts._classes import (
     EMITTER_HOOKS,
 )
 from shim.hosts._interface import (
+    TERMINAL,
     buffer_row,
     factory_rows,
     isolated_rows,
@@ -116,4 +117,5 @@ HOST = Host(
         *_TOOL_ROWS,
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
+    terminal=TERMINAL,
 )

@@ -14,6 +14,7 @@ from shim.hosts._classes import (
 from shim.hosts._interface import (
     BRIDGE_NOTIFIES,
     ISOLATED_EMITS,
+    TERMINAL,
     buffer_row,
     factory_rows,
     isolated_rows,
@@ -55,4 +56,5 @@ HOST = Host(
         ),
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
+    terminal=TERMINAL,
 )
