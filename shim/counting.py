@@ -95,21 +95,7 @@ class _Counter:
 
     def around(self, method: Callable[..., Any], row: Contract, run_path: str) -> Callable[..., Any]:
         """Give the method with counting around it; sync stays sync, async async."""
-        run_of, type_of = _reader(run_path, method), _type_reader(row, method)
-
-        def opened(instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Scope | None:
-            outer = _current.get()
-            if outer is not None and outer.is_open and outer.own is not None:
-                return None  # part of a call that is counted
-            if not (row.for_user and row.work is Work.NONE):
-                return None if outer is not None and outer.is_open else _Scope(None)
-            run_id, event_type = run_of(instance, args, kwargs), type_of(instance, args, kwargs)
-            if outer is not None and outer.own is not None and _same(outer.own, run_id, event_type):
-                return None  # a task that outlives the call which sends this event by it
-            emission = self.ledger.emit(run_id, event_type)
-            if outer is not None and outer.is_open:
-                outer.inner.append(emission)
-            return _Scope(emission)
+        opened = self._opener(row, _reader(run_path, method), _type_reader(row, method))
 
         if inspect.iscoroutinefunction(method):
 
@@ -130,6 +116,24 @@ class _Counter:
                 return method(self_, *args, **kwargs)
 
         return called
+
+    def _opener(self, row: Contract, run_of: _Read, type_of: _Read) -> Callable[..., _Scope | None]:
+        def opened(instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Scope | None:
+            outer = _current.get()
+            within = outer if outer is not None and outer.is_open else None
+            if within is not None and within.own is not None:
+                return None  # part of a call that is counted
+            if not (row.for_user and row.work is Work.NONE):
+                return None if within is not None else _Scope(None)
+            run_id, event_type = run_of(instance, args, kwargs), type_of(instance, args, kwargs)
+            if outer is not None and outer.own is not None and _same(outer.own, run_id, event_type):
+                return None  # a task that outlives the call which sends this event by it
+            emission = self.ledger.emit(run_id, event_type)
+            if within is not None:
+                within.inner.append(emission)
+            return _Scope(emission)
+
+        return opened
 
     @contextmanager
     def _inside(self, scope: _Scope, component: str) -> Iterator[None]:

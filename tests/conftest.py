@@ -59,7 +59,7 @@ def _leaves_nothing_behind():
 
 
 @pytest.fixture(autouse=True)
-def _events_are_conserved(monkeypatch):
+def _events_are_conserved():
     """Fail a test whose calls a ledger has lost count of: law 11 of the design, after every test."""
     from shim import counting
 
@@ -69,8 +69,11 @@ def _events_are_conserved(monkeypatch):
         made.append(make(**given))
         return made[-1]
 
-    monkeypatch.setattr(counting, "Ledger", remembered)
-    yield
+    counting.Ledger = remembered
+    try:
+        yield
+    finally:
+        counting.Ledger = make
     for ledger in made:
         found = ledger.totals()
         assert found.pending == 0, f"calls are still under way: {found}"
