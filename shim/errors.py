@@ -17,10 +17,13 @@ keyword arguments into a TypeError and the loud failure into `return False`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Self, TypedDict, TypeVar, Unpack
+from typing import Unpack
+
+from shim.codes import Code
+from shim.failure import UNKNOWN, Common, LoudFailure
 
 __all__ = [
+    "UNKNOWN",
     "AgentCommunicationFailureError",
     "Common",
     "LoudFailure",
@@ -33,108 +36,12 @@ __all__ = [
     "WebSocketSendFailureError",
 ]
 
-UNKNOWN = "unknown"
-"What an identifier reads where the host gave none."
-
-
-class Common(TypedDict, total=False):
-    """Fields every loud exception takes, all optional, all keyword-only."""
-
-    component: str
-    method: str
-    event_type: str
-    run_id: str
-    thread_id: str
-    user_id: str
-    cause: str
-    hint: str
-
-
-class LoudFailure(Exception):  # noqa: N818  # the name host code catches
-    """Raised when an event was not delivered, dropped, rejected, misrouted or falsely confirmed.
-
-    `reason` says what was found; `context` holds the keys named by `context_keys`. The text is composed in
-    `__str__`. Pickles by its fields; `__cause__` does not travel, its rendered text (`cause`) does.
-    """
-
-    phrase: ClassVar[str] = "delivery failure"
-    "Words that searches and dashboards look for; first in the text."
-
-    context_keys: ClassVar[tuple[str, ...]] = ()
-    "Keyword arguments of this class beyond `Common`; they are the keys of `context`."
-
-    def __init__(
-        self, reason: str = "", *, context: Mapping[str, object] | None = None, **common: Unpack[Common]
-    ) -> None:
-        if unknown := common.keys() - Common.__annotations__.keys():
-            msg = f"{type(self).__name__} takes no keyword {', '.join(sorted(unknown))}"
-            raise TypeError(msg)
-        super().__init__(reason)
-        self.reason = reason
-        self.component = common.get("component", UNKNOWN)
-        self.method = common.get("method", UNKNOWN)
-        self.event_type = common.get("event_type", UNKNOWN)
-        self.run_id = common.get("run_id", UNKNOWN)
-        self.thread_id = common.get("thread_id", UNKNOWN)
-        self.user_id = common.get("user_id", UNKNOWN)
-        self.cause = common.get("cause", "")
-        self.hint = common.get("hint", "")
-        own = dict(context or {})
-        self.context: dict[str, object] = own | {key: getattr(self, key) for key in self.context_keys if key not in own}
-        self._given = (common, own)
-        self.recorded = False
-        "Set by the recorder: this very exception has its record."
-
-    @classmethod
-    def build(cls, reason: str, details: Mapping[str, object], **common: Unpack[Common]) -> Self:
-        """Make one from loose details: of `details` only this class's own `context_keys` are taken."""
-        own = {k: details[k] for k in cls.context_keys if k in details and k not in Common.__annotations__}
-        return _rebuild(cls, reason, {**common, **own})
-
-    def to_dict(self) -> dict[str, object]:
-        """Give the fields as plain data; the first five keys are the ones the host's maintainers published."""
-        return {
-            "error_type": type(self).__name__,
-            "message": str(self),
-            "user_id": self.user_id,
-            "thread_id": self.thread_id,
-            "context": dict(self.context),
-            "component": self.component,
-            "method": self.method,
-            "event_type": self.event_type,
-            "run_id": self.run_id,
-            "reason": self.reason,
-            "cause": self.cause,
-            "hint": self.hint,
-        }
-
-    def __str__(self) -> str:
-        text = f"{self.phrase}: {self.component}.{self.method} for user {self.user_id}, run {self.run_id}"
-        if self.reason:
-            text += f": {self.reason}"
-        if self.cause and self.cause not in self.reason:
-            text += f" (cause: {self.cause})"
-        if self.hint:
-            text += f"; next: {self.hint}"
-        return text
-
-    def __reduce__(self) -> tuple[object, ...]:
-        common, own = self._given
-        extra = own if self.context_keys else {"context": own}
-        return _rebuild, (type(self), self.reason, {**common, **extra})
-
-
-_Failure = TypeVar("_Failure", bound=LoudFailure)
-
-
-def _rebuild(cls: type[_Failure], reason: str, fields: Mapping[str, object]) -> _Failure:
-    return cls(reason, **fields)  # type: ignore[arg-type]  # the keys are the class's own
-
 
 class WebSocketBridgeUnavailableError(LoudFailure):
     """Raised when the bridge is None or has no manager."""
 
     phrase = "bridge unavailable"
+    default_code = Code.BRIDGE_UNAVAILABLE
     context_keys = ("operation",)
 
     def __init__(self, reason: str = "", *, operation: str = UNKNOWN, **common: Unpack[Common]) -> None:
@@ -145,6 +52,7 @@ class WebSocketContextValidationError(LoudFailure):
     """Raised when the run or user context is missing or invalid."""
 
     phrase = "context validation failed"
+    default_code = Code.CONTEXT_INVALID
     context_keys = ("run_id", "validation_error")
 
     def __init__(self, reason: str = "", *, validation_error: str = "", **common: Unpack[Common]) -> None:
@@ -156,6 +64,7 @@ class WebSocketSendFailureError(LoudFailure):
     """Raised when a send returned failure, or raised below the emitter."""
 
     phrase = "send failure"
+    default_code = Code.SEND_FAILED
     context_keys = ("event_type", "failure_reason")
 
     def __init__(self, reason: str = "", *, failure_reason: str = "", **common: Unpack[Common]) -> None:
@@ -166,6 +75,7 @@ class AgentCommunicationFailureError(LoudFailure):
     """Raised when one agent's notification of another failed with an exception."""
 
     phrase = "communication failure"
+    default_code = Code.COMMUNICATION_FAILED
     context_keys = ("from_agent", "to_agent", "failure_reason")
 
     def __init__(
@@ -185,6 +95,7 @@ class WebSocketBufferOverflowError(LoudFailure):
     """Raised when a message is too large, or a buffer is full; sizes in bytes, or messages where those are counted."""
 
     phrase = "buffer overflow"
+    default_code = Code.BUFFER_OVERFLOW
     context_keys = ("buffer_size", "message_size")
 
     def __init__(
@@ -202,6 +113,7 @@ class WebSocketConnectionLostError(LoudFailure):
     """Raised when the connection is gone."""
 
     phrase = "connection lost"
+    default_code = Code.CONNECTION_LOST
     context_keys = ("last_event",)
 
     def __init__(self, reason: str = "", *, last_event: str = UNKNOWN, **common: Unpack[Common]) -> None:
@@ -212,6 +124,7 @@ class WebSocketEventDroppedError(LoudFailure):
     """Raised when an event was evicted, retyped or replaced."""
 
     phrase = "event dropped"
+    default_code = Code.EVENT_DROPPED
     context_keys = ("event_type", "drop_reason")
 
     def __init__(self, reason: str = "", *, drop_reason: str = "", **common: Unpack[Common]) -> None:
@@ -222,4 +135,5 @@ class WebSocketManagerNotInitializedError(LoudFailure):
     """Raised when there is no WebSocket manager."""
 
     phrase = "manager not initialized"
+    default_code = Code.MANAGER_MISSING
     context_keys = ("component",)

@@ -58,6 +58,11 @@ class FailureRecord:
     error_type: str
     message: str
     hint: str
+    code: str
+    "Reason code, one of `shim.codes`."
+    attempt: int
+    "Which attempt at the delivery failed, counted from 1; 0 = unknown."
+    connection_id: str
     mode: Mode
     action: Action
     error: LoudFailure | None = None
@@ -99,6 +104,9 @@ def record(
         error_type=type(error).__name__,
         message=str(error),
         hint=error.hint,
+        code=error.code,
+        attempt=error.attempt,
+        connection_id=error.connection_id,
         mode=mode,
         action=action,
     )

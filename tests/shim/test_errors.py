@@ -10,6 +10,7 @@ import pickle
 import pytest
 
 from shim import errors
+from shim.codes import Code, UnknownCodeError, declare, known
 from shim.errors import (
     AgentCommunicationFailureError,
     LoudFailure,
@@ -21,6 +22,7 @@ from shim.errors import (
     WebSocketManagerNotInitializedError,
     WebSocketSendFailureError,
 )
+from shim.guard import own_failures
 
 WHERE = {"component": "bridge", "method": "notify_x", "run_id": "r1", "user_id": "u1"}
 AT = "bridge.notify_x for user u1, run r1"
@@ -81,14 +83,30 @@ CONTEXT = {
 "The keys of `context`, as the host's maintainers published them, with values to be found there."
 
 CLASSES = [found for found in vars(errors).values() if inspect.isclass(found) and issubclass(found, LoudFailure)]
-FIELDS = ("reason", "component", "method", "event_type", "run_id", "thread_id", "user_id", "cause", "hint", "context")
+FIELDS = (
+    "reason", "component", "method", "event_type", "run_id", "thread_id", "user_id", "cause", "hint", "context", "code",
+    "attempt", "connection_id",
+)  # fmt: skip
+
+CODES = {
+    LoudFailure: "delivery_failed",
+    AgentCommunicationFailureError: "communication_failed",
+    WebSocketBridgeUnavailableError: "bridge_unavailable",
+    WebSocketBufferOverflowError: "buffer_overflow",
+    WebSocketConnectionLostError: "connection_lost",
+    WebSocketContextValidationError: "context_invalid",
+    WebSocketEventDroppedError: "event_dropped",
+    WebSocketManagerNotInitializedError: "manager_missing",
+    WebSocketSendFailureError: "send_failed",
+}
 
 
 def make(cls):
     """Make one with every field given."""
     common = {
         "component": "bridge", "method": "notify_x", "event_type": "agent_started", "run_id": "r1", "thread_id": "t1",
-        "user_id": "u1", "cause": "OSError: x", "hint": "do y",
+        "user_id": "u1", "cause": "OSError: x", "hint": "do y", "code": "partial_send", "attempt": 3,
+        "connection_id": "c1",
     }  # fmt: skip
     return cls("the reason", **{**common, **CONTEXT[cls]})
 
@@ -100,7 +118,7 @@ def test_text(error, text):
 
 
 def test_every_class_is_in_the_tables():
-    assert {type(error) for error, _ in TABLE} == set(CLASSES) == set(CONTEXT)
+    assert {type(error) for error, _ in TABLE} == set(CLASSES) == set(CONTEXT) == set(CODES)
     assert {found.__name__ for found in CLASSES} <= set(errors.__all__)
 
 
@@ -171,3 +189,66 @@ def test_build_takes_its_own_details_and_drops_foreign_ones(cls):
     assert (error.reason, error.user_id, error.event_type) == ("why", "u1", "e")
     own = [key for key in cls.context_keys if key not in errors.Common.__annotations__]
     assert {key: error.context[key] for key in own} == {key: everything[key] for key in own}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_class_has_its_code(cls):
+    assert cls().code == CODES[cls]
+    assert type(cls().code) is str, "plain data: an enum member in a log line reads otherwise"
+    assert (cls().attempt, cls().connection_id) == (0, "unknown")
+    assert "default_code" in vars(cls), "its own, not inherited"
+
+
+@pytest.mark.parametrize("code", ["sned_failed", "", "SEND_FAILED", None, 7])
+def test_an_unknown_code_is_refused_with_the_nearest(code):
+    with pytest.raises(UnknownCodeError, match="unknown reason code"):
+        WebSocketSendFailureError("x", code=code)
+
+
+def test_the_nearest_code_is_named():
+    with pytest.raises(UnknownCodeError, match="did you mean 'send_failed'"):
+        LoudFailure("x", code="sned_failed")
+
+
+def test_a_host_s_own_class_declares_its_code():
+    class JobLostError(LoudFailure):
+        default_code = "job_lost"
+
+    class JobLostTwiceError(JobLostError):
+        pass
+
+    assert JobLostError("x").code == JobLostTwiceError("x").code == LoudFailure("x", code="job_lost").code == "job_lost"
+    assert "job_lost" in known()
+    assert known() > {str(code) for code in Code}
+
+
+@pytest.mark.parametrize("code", ["JobLost", "job lost", "_job", "job__lost", "", 7, None])
+def test_a_declared_code_that_is_not_snake_case_is_refused(code):
+    with pytest.raises(UnknownCodeError):
+        type("Odd", (LoudFailure,), {"default_code": code})
+    assert code not in known()
+
+
+def test_codes_are_snake_case_and_named_as_they_read():
+    for code in Code:
+        assert declare(code, "here") == code == code.name.lower()
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "value", "operation"),
+    [
+        ({"code": "partial_send"}, "code", "partial_send", ""),
+        ({"code": "sned_failed"}, "code", "send_failed", "errors.code"),
+        ({"code": []}, "code", "send_failed", "errors.code"),
+        ({"attempt": "2"}, "attempt", 2, ""),
+        ({"attempt": "unknown"}, "attempt", 0, ""),
+        ({"attempt": "second"}, "attempt", 0, "errors.attempt"),
+        ({"attempt": None}, "attempt", 0, "errors.attempt"),
+        ({"connection_id": "c1"}, "connection_id", "c1", ""),
+    ],
+)
+def test_build_reports_what_cannot_be_and_tells_the_failure_all_the_same(given, field, value, operation):
+    before = own_failures()
+    error = WebSocketSendFailureError.build("why", {}, **given)
+    assert (getattr(error, field), error.reason) == (value, "why")
+    assert own_failures() == ({**before, operation: before.get(operation, 0) + 1} if operation else before)

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from shim import guard
-from shim.errors import WebSocketSendFailureError
+from shim.errors import Common, WebSocketSendFailureError
 from shim.recorder import Action, FailureRecord, add_sink, counts, record, recording, remove_sink
 from shim.snapshot import Mode
 
@@ -40,8 +40,9 @@ def broken_sink():
 
 
 def test_a_record_holds_the_error_s_fields():
-    error, made = fail(event_type="agent_started", thread_id="t1", cause="OSError: x", hint="do y")
-    for name in ("component", "method", "event_type", "run_id", "thread_id", "user_id", "reason", "cause", "hint"):
+    more = {"code": "partial_send", "attempt": 3, "connection_id": "c1"}
+    error, made = fail(event_type="agent_started", thread_id="t1", cause="OSError: x", hint="do y", **more)
+    for name in Common.__annotations__:
         assert getattr(made, name) == getattr(error, name)
     assert made.message == str(error)
     assert (made.error_type, made.category, made.origin) == ("WebSocketSendFailureError", 1, "alpha.send")
