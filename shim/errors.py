@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from shim import failure
 from shim.codes import Code
-from shim.failure import UNKNOWN, Common, LoudFailure
+from shim.failure import Common, LoudFailure
 
 __all__ = [
-    "UNKNOWN",
     "AgentCommunicationFailureError",
     "Common",
     "LoudFailure",
@@ -35,6 +35,9 @@ __all__ = [
     "WebSocketManagerNotInitializedError",
     "WebSocketSendFailureError",
 ]
+
+UNKNOWN = failure.UNKNOWN
+"What an identifier reads where the host gave none. Not exported: a façade hands on classes alone."
 
 
 class WebSocketBridgeUnavailableError(LoudFailure):
