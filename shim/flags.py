@@ -21,7 +21,9 @@ from shim.snapshot import SNAPSHOT, FlagFileError, Mode, Snapshot, killed, read
 
 __all__ = [
     "REFRESH_S",
+    "Cell",
     "Flags",
+    "cell",
     "current",
     "declare",
     "mode",
@@ -33,6 +35,18 @@ __all__ = [
 
 REFRESH_S = 1.0
 "Seconds between looks at the state directory: one stat is about 2 µs, so a rollback is obeyed within about a second."
+
+
+class Cell:
+    """One component's mode, for the wrappers of its methods: two attributes instead of a call.
+
+    From `due` on, by `time.monotonic`, it is to be refreshed before it is read.
+    """
+
+    __slots__ = ("due", "mode")
+
+    def __init__(self) -> None:
+        self.mode, self.due = Mode.OFF, 0.0
 
 
 _T = TypeVar("_T")
@@ -50,6 +64,7 @@ class Flags:
         self._environment: Mapping[str, Mode] = {}
         self._table: dict[str, Decision] = {}
         self._modes: dict[str, Mode] = {}
+        self._cells: dict[str, Cell] = {}
         self._next = 0.0
         self._snapshot: Snapshot | None = None
         self._dead: frozenset[str] = frozenset()
@@ -73,6 +88,11 @@ class Flags:
             self.refresh()
         return self._modes.get(component, _MODE_OFF)
 
+    def cell(self, component: str) -> Cell:
+        """Give the cell of a component, one for all time: off while no installed host declares the component."""
+        with self._lock:
+            return self._cells.setdefault(component, Cell())
+
     def declare(self, components: tuple[str, ...]) -> None:
         """Say which components exist (at install) and read everything once, strictly.
 
@@ -95,6 +115,8 @@ class Flags:
             self._dead = dead
             self._table = self._compile(snapshot, dead, self._variables())
             self._modes = {name: decision.mode for name, decision in self._table.items()}
+            for name, cell in self._cells.items():
+                cell.mode, cell.due = self._modes.get(name, _MODE_OFF), self._next
 
     def table(self) -> dict[str, Decision]:
         """Give every component's decision, for `flags show`."""
@@ -203,6 +225,7 @@ class Flags:
 _process = Flags()
 mode = _process.mode
 current = _process.current
+cell = _process.cell
 declare = _process.declare
 refresh = _process.refresh
 table = _process.table

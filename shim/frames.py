@@ -8,61 +8,31 @@ fallback that succeeds is no failure. A task that outlives the call that spawned
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
-from contextvars import ContextVar, Token
+from collections.abc import Collection, Hashable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from shim.contracts import Contract
-from shim.errors import UNKNOWN, LoudFailure
-from shim.guard import own_failure
+from shim.errors import LoudFailure
+from shim.event import Event, same_event
+from shim.snapshot import Mode
 
-__all__ = ["Event", "Frame", "Late", "Note", "current", "enclosing", "frame_of", "restore", "same_event"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One contracted call's view of an event: its type, for whom, and the arguments that were passed."""
-
-    type: str
-    run_id: str = UNKNOWN
-    thread_id: str = UNKNOWN
-    user_id: str = UNKNOWN
-    contract: str = ""
-    arguments: Mapping[str, object] = field(default_factory=dict, compare=False)
-
-    def fits(self, other: Event) -> bool:
-        """Say whether both can be for one recipient: same type, and nothing that both know differs."""
-        mine = (self.type, self.run_id, self.thread_id, self.user_id)
-        theirs = (other.type, other.run_id, other.thread_id, other.user_id)
-        return all(UNKNOWN in pair or pair[0] == pair[1] for pair in zip(mine, theirs, strict=True))
-
-    def repeats(self, other: Event) -> bool:
-        """Say whether a call of the same contract is the same call again (a retry): equal arguments."""
-        shared = self.arguments.keys() & other.arguments.keys()
-        return self.fits(other) and all(_equal(self.arguments[name], other.arguments[name]) for name in shared)
-
-
-def _equal(one: object, other: object) -> bool:
-    if one is other:
-        return True
-    try:
-        return bool(one == other)
-    except Exception as error:  # noqa: BLE001  # somebody's __eq__; reported, and two events rather than one
-        own_failure("frames.equal", error)
-        return False
-
-
-def same_event(one: tuple[Event, ...], other: tuple[Event, ...]) -> bool:
-    """Compare how the calls on the way saw an event, innermost first.
-
-    Where both went through one contract its arguments decide: three thoughts of a run are three events. Else (a
-    fallback by another way) type and recipient do.
-    """
-    for mine in one:
-        for theirs in other:
-            if mine.contract and mine.contract == theirs.contract:
-                return mine.repeats(theirs)
-    return bool(one and other) and one[0].fits(other[0])
+__all__ = [
+    "NOTHING",
+    "Call",
+    "Event",
+    "Frame",
+    "Note",
+    "Plan",
+    "current",
+    "enclosing",
+    "frame_of",
+    "noted",
+    "open_call",
+    "same_event",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,87 +60,154 @@ class Note:
     "Another event than the call's own (an eviction): recorded beside it, never raised."
 
 
-Late = Callable[["Frame", Note], None]
-"Answers for a note that arrives when no call is left to carry it: records and escalates."
+Call = list[Any]
+"""A contracted call under way. It is a list because every call pays for it, and only those that fail look inside: a
+list display takes 50 ns where an object takes 250. The names below are its places; `Frame` is how to look inside."""
+
+PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN = range(8)
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+"The keyword arguments of a call that has none."
+
+_lock = threading.Lock()
+
+
+class Plan(Protocol):
+    """What the calls of one contract have in common."""
+
+    row: Contract
+
+    def late(self, frame: Frame, note: Note) -> None:
+        """Answer for a note that arrives when no call is left to carry it."""
 
 
 class Frame:
-    """One contracted call under way."""
+    """One contracted call, seen by what fails inside it."""
 
-    __slots__ = ("_lock", "args", "instance", "is_open", "kwargs", "late", "notes", "parent", "row")
+    __slots__ = ("call",)
 
-    def __init__(
-        self,
-        row: Contract,
-        instance: object,
-        args: tuple[object, ...],
-        kwargs: Mapping[str, object],
-        *,
-        parent: Frame | None,
-        late: Late,
-    ) -> None:
-        self.late = late
-        self.row = row
-        self.instance = instance
-        self.args = args
-        self.kwargs = kwargs
-        self.parent = parent
-        self.notes: list[Note] = []
-        self.is_open = True
-        self._lock = threading.Lock()
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    @property
+    def row(self) -> Contract:
+        """Its contract."""
+        plan: Plan = self.call[PLAN]
+        return plan.row
+
+    @property
+    def instance(self) -> Any:
+        """What it was called on; None inside a watched call of a collaborator."""
+        return self.call[INSTANCE]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments, those that the caller left to their defaults included."""
+        args: tuple[Any, ...] = self.call[ARGS]
+        return args
+
+    @property
+    def kwargs(self) -> Mapping[str, Any]:
+        """The keyword-only arguments."""
+        kwargs: Mapping[str, Any] = self.call[KWARGS]
+        return kwargs
+
+    @property
+    def mode(self) -> Mode:
+        """The component's mode when the call began."""
+        mode: Mode = self.call[MODE]
+        return mode
+
+    @property
+    def parent(self) -> Frame | None:
+        """The call around it."""
+        return None if self.call[PARENT] is None else Frame(self.call[PARENT])
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was noted so far, oldest (innermost) first."""
+        return tuple(self.call[NOTES] or ())
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the call still runs."""
+        return bool(self.call[OPEN])
 
     def note(self, note: Note) -> None:
         """Add a note. Where the call has ended it goes to the next open call around; with none left, `late` answers."""
-        with self._lock:
-            if self.is_open:
-                self.notes.append(note)
+        call = self.call
+        while not _kept(call, note):
+            if call[PARENT] is None:
+                call[PLAN].late(Frame(call), note)
                 return
-        if self.parent is not None:
-            self.parent.note(note)
-        else:
-            self.late(self, note)
+            call = call[PARENT]
 
     def forgive(self, key: Hashable) -> None:
         """Drop the notes of one that has now succeeded."""
-        if self.notes:
-            with self._lock:
-                self.notes = [note for note in self.notes if note.separate or note.key != key]
+        _drop(self.call, [note for note in self.notes if note.key == key])
 
     def forgive_event(self, events: tuple[Event, ...]) -> None:
         """Drop the notes about an event that has arrived after all, here and in the calls around."""
-        if self.notes:
-            with self._lock:
-                self.notes = [note for note in self.notes if note.separate or not same_event(note.events, events)]
-        if self.parent is not None:
-            self.parent.forgive_event(events)
+        call: Call | None = self.call
+        while call is not None:
+            _drop(call, [note for note in call[NOTES] or () if same_event(note.events, events)])
+            call = call[PARENT]
 
     def close(self) -> list[Note]:
         """End the call and give its notes, oldest (innermost) first."""
-        with self._lock:
-            self.is_open = False
-            return self.notes
+        with _lock:
+            self.call[OPEN] = False
+            notes: list[Note] = self.call[NOTES] or []
+            self.call[NOTES] = None
+            return notes
 
 
-current: ContextVar[Frame | None] = ContextVar("failloud_frame", default=None)
+def _kept(call: Call, note: Note) -> bool:
+    """Add a note to a call that is open, also when it ends at this very moment: a success closes without the lock."""
+    with _lock:
+        if not call[OPEN]:
+            return False
+        notes = call[NOTES] = [*(call[NOTES] or ()), note]
+        if not call[OPEN]:
+            call[NOTES] = notes[:-1]
+            return False
+        return True
+
+
+def _drop(call: Call, forgiven: Collection[Note]) -> None:
+    gone = {id(note) for note in forgiven if not note.separate}
+    if gone:
+        with _lock:
+            call[NOTES] = [note for note in call[NOTES] or () if id(note) not in gone]
+
+
+def noted(call: Call | None) -> bool:
+    """Say whether a call, or one around it, holds a note that a success might forgive."""
+    while call is not None:
+        if call[NOTES]:
+            return True
+        call = call[PARENT]
+    return False
+
+
+current: ContextVar[Call | None] = ContextVar("failloud_call", default=None)
+
+
+def open_call() -> Call | None:
+    """Give the innermost call that this code runs in and that has not ended."""
+    call = current.get()
+    while call is not None and not call[OPEN]:
+        call = call[PARENT]
+    return call
 
 
 def enclosing() -> Frame | None:
     """Give the open frame this code runs in, if any."""
-    frame = current.get()
-    while frame is not None and not frame.is_open:
-        frame = frame.parent
-    return frame
+    call = open_call()
+    return None if call is None else Frame(call)
 
 
 def frame_of(instance: object) -> Frame | None:
     """Give the open frame of a call of this very instance that the running code belongs to."""
-    frame = enclosing()
-    return frame if frame is not None and frame.instance is instance else None
-
-
-def restore(token: Token[Frame | None]) -> None:
-    """Make the frame before the current one again."""
-    try:
-        current.reset(token)
-    except ValueError:
-        return  # closed from another context than it ran in: there is nothing of ours to put back there
+    call = open_call()
+    return Frame(call) if call is not None and call[INSTANCE] is instance else None

@@ -1,81 +1,87 @@
-"""Hooks: own methods of the host whose failure it swallows on the way up. They tell; they never change the answer."""
+"""Hooks: own methods of the host whose failure it swallows on the way up. They tell; they never change the answer.
+
+Outside a contracted call a hook finds no call to tell, and is the host's method: it asks no flag.
+"""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from shim import flags
 from shim.contracts import Hook, Shows
-from shim.frames import Note, frame_of
+from shim.frames import Note, current, frame_of
 from shim.guard import own_failure, shown
-from shim.snapshot import Mode
+from shim.shape import shaped
 
 __all__ = ["wrap_hook"]
 
 Host = Callable[..., Any]
-_OFF = Mode.OFF  # reading a member off its enum costs as much as the look-up of the mode
+
+_RUN = """\
+try:
+    _fl_answer = $call
+except Exception as _fl_error:
+    _fl_raised($self, _fl_error)
+    raise
+"""
+
+# a call that holds notes (6), or has ended while another around it goes on (7), may have something to forgive
+_TOLD = """\
+_fl_call = _fl_get()
+if _fl_call is not None and (_fl_call[6] or not _fl_call[7]):
+    _fl_passed($self)
+return _fl_answer
+"""
+
+_JUDGED = """\
+try:
+    _fl_good = True if _fl_answer else False
+except Exception as _fl_error:
+    _fl_good = _fl_unreadable(_fl_error)
+if not _fl_good:
+    _fl_failed($self)
+    return _fl_answer
+"""
 
 
 def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
     """Wrap an own method that only tells: outside a contracted call of this instance it is the host's method."""
-    if inspect.iscoroutinefunction(host):
-
-        @functools.wraps(host)
-        async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if flags.current(component) is _OFF:
-                return await host(self, *args, **kwargs)
-            with _telling(self, hook):
-                answer = await host(self, *args, **kwargs)
-            return _judged(self, hook, answer)
-
-        return awaited
-
-    @functools.wraps(host)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if flags.current(component) is _OFF:
-            return host(self, *args, **kwargs)
-        with _telling(self, hook):
-            answer = host(self, *args, **kwargs)
-        return _judged(self, hook, answer)
-
-    return called
+    teller = _Teller(hook)
+    names = {
+        "get": current.get, "raised": teller.raised, "failed": teller.failed, "passed": teller.passed,
+        "unreadable": _unreadable,
+    }  # fmt: skip
+    template = _RUN + (_JUDGED if hook.shows is Shows.FALSY else "") + _TOLD
+    return shaped(host, template, names, f"hook {component}.{hook.method}")
 
 
-@contextmanager
-def _telling(instance: object, hook: Hook) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        _note(instance, hook, f"{hook.reason} ({shown(error)})", error)
-        raise
+class _Teller:
+    """What one hook says to the call it runs in."""
 
+    def __init__(self, hook: Hook) -> None:
+        self.hook = hook
 
-def _judged(instance: object, hook: Hook, answer: Any) -> Any:
-    frame = frame_of(instance)
-    if hook.shows is Shows.FALSY and _is_false(answer):
-        _note(instance, hook, hook.reason, None)
-    elif frame is not None:
-        frame.forgive(("hook", hook.method))
-    return answer
+    def raised(self, instance: object, error: Exception) -> None:
+        self._note(instance, f"{self.hook.reason} ({shown(error)})", error)
 
+    def failed(self, instance: object) -> None:
+        self._note(instance, self.hook.reason, None)
 
-def _is_false(answer: object) -> bool:
-    try:
-        return not answer
-    except Exception as error:  # noqa: BLE001  # an answer whose truth cannot be read is the host's to deal with
-        own_failure("hooks.judge", error)
-        return False
+    def passed(self, instance: object) -> None:
+        frame = frame_of(instance)
+        if frame is not None:
+            frame.forgive(("hook", self.hook.method))
 
-
-def _note(instance: object, hook: Hook, reason: str, cause: Exception | None) -> None:
-    frame = frame_of(instance)
-    if frame is not None:
+    def _note(self, instance: object, reason: str, cause: Exception | None) -> None:
+        frame = frame_of(instance)
+        if frame is None:
+            return
+        hook = self.hook
         decides = frame.row.shows is Shows.NEVER  # else the call's own answer decides: the host may have recovered
-        note = Note(
-            key=("hook", hook.method), error=hook.error, reason=reason, hint=hook.hint, cause=cause, decides=decides
-        )
-        frame.note(note)
+        key = ("hook", hook.method)
+        frame.note(Note(key=key, error=hook.error, reason=reason, hint=hook.hint, cause=cause, decides=decides))
+
+
+def _unreadable(error: Exception) -> bool:
+    own_failure("hooks.judge", error)
+    return True  # an answer whose truth cannot be read is the host's to deal with

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
+from shim.shape import MARK
+
 __all__ = ["leave", "take"]
 
 KEPT = 1024
@@ -65,7 +67,7 @@ def take(contract: str, run_id: str | None = None) -> bool:
 def _stack() -> Iterator[int]:
     """Give the identities of the frames above the shim's own; none where a task or thread begins with the call."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # documented; `inspect.stack` reads source files
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and (frame.f_code.co_filename.startswith(_HERE) or MARK in frame.f_globals):
         frame = frame.f_back
     if frame is None or str(frame.f_globals.get("__name__", "")).partition(".")[0] in _DETACHED:
         return

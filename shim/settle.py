@@ -22,7 +22,6 @@ def settle(
     notes: list[Note],
     paths: Mapping[str, str],
     function: Any,
-    mode: Mode,
     *,
     host_raised: bool = False,
     refused: bool = False,
@@ -33,7 +32,7 @@ def settle(
     `host_raised`: the host's own exception goes on and is loud already. `refused`: the work was not started.
     `cancelled`: a cancellation or exit goes on, and nothing is raised in its place.
     """
-    who = describe(frame, paths, function)
+    who, mode = describe(frame, paths, function), frame.mode
     quiet = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
     raises = mode is Mode.ENFORCE and not cancelled and (refused or frame.row.work is Work.NONE)
     loud = Action.RAISED if raises or host_raised else quiet

@@ -10,12 +10,12 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from shim import flags
 from shim.contracts import Collaborator, Shows
-from shim.frames import Frame, Note, current, frame_of, restore
+from shim.frames import MODE, NOTHING, PLAN, Frame, Note, current, frame_of
 from shim.guard import own_failure
 from shim.proxy import proxy_for, unwrap
 from shim.snapshot import Mode
@@ -75,11 +75,11 @@ class _Watching:
         who = recipient if isinstance(recipient, str | int | None) else id(recipient)
         self.watch, self.name, self.outer = watch, name, outer
         self.key = (watch.attribute, name, who)
-        self.frame = Frame(outer.row, None, (), {}, parent=outer, late=outer.late)
+        self.frame = Frame([outer.call[PLAN], None, (), NOTHING, outer.call, outer.call[MODE], None, True])
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        token = current.set(self.frame)
+        token = current.set(self.frame.call)
         try:
             yield
         except Exception as error:
@@ -89,7 +89,8 @@ class _Watching:
             self._hand_up(None)  # cancelled: what was lost until then is still lost
             raise
         finally:
-            restore(token)
+            with suppress(ValueError):
+                current.reset(token)
 
     def judge(self, answer: Any) -> None:
         try:

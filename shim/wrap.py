@@ -1,123 +1,127 @@
 """The contract-driven wrapper: one function around one host method, sync or async, steered by its contract row.
 
-Mode off calls the host and nothing else. Otherwise the call runs in a frame; what fails inside is noted; the
-outermost frame records, then raises or escalates as the row says. The host is called exactly once, except where
-enforce refuses to start work whose need is missing. Cancellation and exits pass through untouched.
+Mode off calls the host and nothing else. Otherwise the call is known to what runs inside it, and what fails there is
+noted; the outermost call records, then raises or escalates as the row says. The host is called exactly once, except
+where enforce refuses to start work whose need is missing. Cancellation and exits pass through untouched.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from shim import flags
 from shim.contracts import Contract, Shows, Work
 from shim.errors import LoudFailure
-from shim.frames import Frame, Note, current, enclosing, restore
+from shim.frames import MODE, NOTHING, Call, Frame, Note, current, noted, open_call
 from shim.guard import own_failure, shown
 from shim.recorder import Action, record
 from shim.settle import describe, failures, settle, settle_late
+from shim.shape import shaped
 from shim.snapshot import Mode
 
 __all__ = ["wrap_method"]
 
 Host = Callable[..., Any]
-_OFF = Mode.OFF  # reading a member off its enum costs as much as the look-up of the mode
+
+_BEGIN = """\
+if _fl_clock() >= _fl_cell.due:
+    _fl_refresh()
+_fl_mode = _fl_cell.mode
+if _fl_mode is _fl_off:
+    return $call
+_fl_parent = _fl_get()
+if _fl_parent is not None and not _fl_parent[7]:
+    _fl_parent = _fl_open_call()
+_fl_call = [_fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True]
+"""
+
+_NEEDS = """\
+try:
+    _fl_lacks = $lacks
+except Exception:
+    _fl_lacks = True
+if _fl_lacks:
+    _fl_guard.begin(_fl_call)
+"""
+
+_END = """\
+_fl_token = _fl_set(_fl_call)
+try:
+    _fl_answer = $call
+except Exception as _fl_error:
+    _fl_guard.raised(_fl_call, _fl_error)
+    raise
+except BaseException:
+    _fl_guard.cancelled(_fl_call)
+    raise
+finally:
+    try:
+        _fl_reset(_fl_token)
+    except ValueError:
+        pass  # ended in another context than it began in: there is nothing of ours to put back there
+try:
+    if $good and _fl_call[6] is None and (_fl_parent is None or not _fl_noted(_fl_parent)):
+        _fl_call[7] = False
+        if _fl_call[6] is None:  # nor has another thread noted anything meanwhile
+            return _fl_answer
+except Exception:
+    pass  # the answer cannot be read: close() reports that
+return _fl_guard.close(_fl_call, _fl_answer)
+"""
+
+_GOOD = {Shows.FALSY: "_fl_answer", Shows.UNSUCCESSFUL: "_fl_answer.success"}
 
 
 def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
     """Wrap a contracted method. `paths` says where the record's identity fields come from."""
-    guard = _Guard(host, row, paths)
-    return _wrap_async(guard) if inspect.iscoroutinefunction(host) else _wrap_sync(guard)
-
-
-def _wrap_async(guard: _Guard) -> Host:
-    host, component = guard.host, guard.row.component
-
-    @functools.wraps(host)
-    async def awaited(self: Any, *args: Any, **kwargs: Any) -> Any:
-        mode = flags.current(component)
-        if mode is _OFF:
-            return await host(self, *args, **kwargs)
-        with guard.call(self, args, kwargs, mode) as frame:
-            answer = await host(self, *args, **kwargs)
-        return guard.close(frame, answer, mode)
-
-    return awaited
-
-
-def _wrap_sync(guard: _Guard) -> Host:
-    host, component = guard.host, guard.row.component
-
-    @functools.wraps(host)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        mode = flags.current(component)
-        if mode is _OFF:
-            return host(self, *args, **kwargs)
-        with guard.call(self, args, kwargs, mode) as frame:
-            answer = host(self, *args, **kwargs)
-        return guard.close(frame, answer, mode)
-
-    return called
+    names = {
+        "guard": _Guard(host, row, paths), "cell": flags.cell(row.component), "clock": time.monotonic,
+        "refresh": flags.refresh, "off": Mode.OFF, "get": current.get, "set": current.set, "reset": current.reset,
+        "open_call": open_call, "noted": noted, "nothing": NOTHING,
+    }  # fmt: skip
+    needs = " or ".join(f"$self.{need.attribute} is None" for need in row.needs)
+    template = _BEGIN + (_NEEDS.replace("$lacks", needs) if needs else "")
+    return shaped(host, template + _END.replace("$good", _GOOD.get(row.shows, "True")), names, row.key)
 
 
 class _Guard:
-    """What happens before and after the host's method, for one contract row."""
+    """What happens around the host's method where not all is well, for one contract row."""
 
     def __init__(self, host: Host, row: Contract, paths: Mapping[str, str]) -> None:
         self.host, self.row, self.paths = host, row, paths
 
-    @contextmanager
-    def call(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Iterator[Frame]:
-        """Run the host's method in a frame. Its own exceptions pass, recorded; cancellation and exits pass untouched.
-
-        Raises, before the host is called, where enforce must not start work that nobody could be told of.
-        """
-        frame = self._open(instance, args, kwargs, mode)
-        token = current.set(frame)
-        try:
-            yield frame
-        except Exception as error:
-            self._close_raised(frame, error, mode)
-            raise
-        except BaseException:
-            self._close_cancelled(frame, mode)
-            raise
-        finally:
-            restore(token)
-
-    def _open(self, instance: object, args: tuple[Any, ...], kwargs: dict[str, Any], mode: Mode) -> Frame:
-        def late(frame: Frame, note: Note) -> None:
-            settle_late(frame, note, self.paths, self.host, mode)
-
-        frame = Frame(self.row, instance, args, kwargs, parent=enclosing(), late=late)
-        decides = self.row.shows is Shows.NEVER or self.row.work is Work.FOLLOWS
-        for need in self.row.needs:
-            if _is_none(instance, need.attribute):
+    def begin(self, call: Call) -> None:
+        """Note each need that is missing. Raises where enforce must not start work that nobody could be told of."""
+        frame, row = Frame(call), self.row
+        decides = row.shows is Shows.NEVER or row.work is Work.FOLLOWS
+        for need in row.needs:
+            if _is_none(frame.instance, need.attribute):
                 key = ("need", need.attribute)
-                note = Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides)
-                frame.note(note)
-        if frame.notes and self.row.work is Work.FOLLOWS and mode is Mode.ENFORCE and frame.parent is None:
-            error = self._safely("wrap.refuse", lambda: self._settle(frame, frame.close(), mode, refused=True))
+                frame.note(Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides))
+        if frame.notes and row.work is Work.FOLLOWS and frame.mode is Mode.ENFORCE and frame.parent is None:
+            error = self._safely("wrap.refuse", lambda: self._settle(frame, frame.close(), refused=True))
             if error is not None:
                 raise error
-        return frame
 
-    def close(self, frame: Frame, answer: Any, mode: Mode) -> Any:
+    def close(self, call: Call, answer: Any) -> Any:
         """Judge the host's answer; give it back, or raise what the row says. A bug of ours gives it back as well."""
-        if flags.current(self.row.component) is _OFF:  # killed while the call was under way: obey at once
+        frame = Frame(call)
+        if flags.current(self.row.component) is Mode.OFF:  # killed while the call was under way: obey at once
             frame.close()
             return answer
-        error = self._safely("wrap.judge", lambda: self._judge(frame, answer, mode))
+        error = self._safely("wrap.judge", lambda: self._judge(frame, answer))
         if error is not None:
             raise error
         return answer
 
-    def _judge(self, frame: Frame, answer: Any, mode: Mode) -> LoudFailure | None:
+    def late(self, frame: Frame, note: Note) -> None:
+        """Record what became known when no call was left to carry it."""
+        settle_late(frame, note, self.paths, self.host, frame.mode)
+
+    def _judge(self, frame: Frame, answer: Any) -> LoudFailure | None:
         bad = self._bad(answer)
         if bad and not frame.notes:
             self._explain(frame)
@@ -127,31 +131,33 @@ class _Guard:
             own = [self._plain_note(answer)]
         if not own and frame.parent is not None:
             frame.parent.forgive_event((self._who(frame)["event"],))
-        return self._settle(frame, [*own, *(note for note in notes if note.separate)], mode)
+        return self._settle(frame, [*own, *(note for note in notes if note.separate)])
 
-    def _close_raised(self, frame: Frame, error: Exception, mode: Mode) -> None:
+    def raised(self, call: Call, error: Exception) -> None:
         """Record what the host raised, once; a loud failure that is recorded already passes."""
+        frame = Frame(call)
         notes = frame.close()
         if isinstance(error, LoudFailure):
             if not error.recorded:
                 known = error.__cause__ is not None or bool(error.reason)
-                record(error, mode=mode, action=Action.RAISED, category=self.row.category, cause_known=known)
+                record(error, mode=call[MODE], action=Action.RAISED, category=self.row.category, cause_known=known)
             notes = [note for note in notes if note.separate]
         elif not any(not note.separate for note in notes):
             text = f"the host raised {shown(error)}"
             notes = [*notes, Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, cause=error)]
-        self._safely("wrap.raised", lambda: self._settle(frame, notes, mode, host_raised=True))
+        self._safely("wrap.raised", lambda: self._settle(frame, notes, host_raised=True))
 
-    def _close_cancelled(self, frame: Frame, mode: Mode) -> None:
+    def cancelled(self, call: Call) -> None:
         """Escalate what was lost before a cancellation or an exit; the exit itself is no failure of delivery."""
+        frame = Frame(call)
         notes = [note for note in frame.close() if note.decides or note.separate]
-        self._safely("wrap.cancelled", lambda: self._settle(frame, notes, mode, cancelled=True))
+        self._safely("wrap.cancelled", lambda: self._settle(frame, notes, cancelled=True))
 
-    def _settle(self, frame: Frame, notes: list[Note], mode: Mode, **kind: bool) -> LoudFailure | None:
+    def _settle(self, frame: Frame, notes: list[Note], **kind: bool) -> LoudFailure | None:
         if not notes:
             return None
         if frame.parent is None:
-            return settle(frame, notes, self.paths, self.host, mode, **kind)
+            return settle(frame, notes, self.paths, self.host, **kind)
         self._hand_up(frame, notes, frame.parent)
         return None
 
