@@ -12,6 +12,7 @@ from shim import errors
 
 __all__ = ["facade_path", "facade_text", "importers"]
 
+_ENDS = ("boundary", "handled")
 _VERBS = ("delivered", "escalate", "missing", "spawn")
 
 
@@ -24,11 +25,12 @@ def facade_text() -> str:
     """Compose the module."""
     classes = sorted(set(errors.__all__) - {"Common"})
     lines = ["from shim.errors import (", *(f"    {name}," for name in classes), ")"]
-    exported = sorted([*classes, *_VERBS])
+    exported = sorted([*classes, *_ENDS, *_VERBS])
     return "\n".join(
         [
             '"""Loud failures: the verbs and exceptions migrated code uses. Made by failloud; edit it as you like."""',
             "",
+            f"from shim.boundaries import {', '.join(_ENDS)}",
             f"from shim.calls import {', '.join(_VERBS)}",
             *lines,
             "",

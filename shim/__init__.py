@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shim.boundaries import boundary, handled
     from shim.calls import delivered, escalate, missing, spawn
     from shim.errors import LoudFailure
     from shim.flags import mode, override
@@ -18,8 +19,10 @@ __all__ = [
     "Installation",
     "LoudFailure",
     "Mode",
+    "boundary",
     "delivered",
     "escalate",
+    "handled",
     "install",
     "missing",
     "mode",
@@ -29,6 +32,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "boundary": "boundaries", "handled": "boundaries",
     "delivered": "calls", "escalate": "calls", "missing": "calls", "spawn": "calls",
     "LoudFailure": "errors", "mode": "flags", "override": "flags",
     "Installation": "host", "install": "host",

@@ -21,6 +21,7 @@ from shim.host import installed
 from shim.recorder import Action, record
 from shim.settle import error_for, event_of
 from shim.snapshot import Mode
+from shim.swallowed import mark
 
 __all__ = ["delivered", "escalate", "missing", "spawn"]
 
@@ -51,8 +52,11 @@ def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
     error = _error(row, note, run_id)
     raises = decision.mode is Mode.ENFORCE and row.work is Work.NONE
     _record(error, row, decision, raises=raises, known=False)
-    if raises:
-        raise error
+    try:
+        if raises:
+            raise error
+    finally:
+        del error  # the traceback holds this frame: in a circle, a swallowed failure would not die at once
     return value
 
 
@@ -71,12 +75,16 @@ def missing(component: str, method: str, *, run_id: str | None = None) -> None:
     error = _error(row, note, run_id)
     raises = decision.mode is Mode.ENFORCE
     _record(error, row, decision, raises=raises, known=True)
-    if raises:
-        raise error
+    try:
+        if raises:
+            raise error
+    finally:
+        del error  # the traceback holds this frame: in a circle, a swallowed failure would not die at once
 
 
 def escalate(error: LoudFailure) -> None:
     """Be loud without raising: for code that holds finished work, or stands in an except body."""
+    mark(error, by="escalate")
     try:
         decision = flags.mode(error.component)
     except FlagError as unknown:
@@ -100,7 +108,10 @@ def _ended(task: asyncio.Task[Any]) -> None:
     if task.cancelled():
         return
     error = task.exception()
-    if error is not None and not isinstance(error, LoudFailure):  # a loud one is recorded already
+    if error is None:
+        return
+    mark(error, by=f"spawn {task.get_name()}")
+    if not isinstance(error, LoudFailure):  # a loud one is recorded already
         own_failure(f"task.{task.get_name()}", error)
 
 

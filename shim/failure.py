@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Self, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Self, TypedDict, TypeVar, Unpack
 
 from shim.codes import Code, checked, declare
 from shim.guard import own_failure
+
+if TYPE_CHECKING:
+    from shim.recorder import FailureRecord
 
 __all__ = ["UNKNOWN", "Common", "LoudFailure"]
 
@@ -48,6 +51,15 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
     context_keys: ClassVar[tuple[str, ...]] = ()
     "Keyword arguments of this class beyond `Common`; they are the keys of `context`."
 
+    recorded: FailureRecord | None = None
+    "Set by the recorder: the record of this very exception."
+
+    seen_by: str = ""
+    "Who has seen it since it was raised: a boundary, `escalate`, whoever declared it handled. Empty: nobody yet."
+
+    when_collected: ClassVar[Callable[[LoudFailure], None] | None] = None
+    "Told of each recorded one that is collected unseen; set while shims watch for swallowed failures."
+
     def __init_subclass__(cls) -> None:
         """Declare the class's reason code. Raises UnknownCodeError for one that is not snake_case."""
         super().__init_subclass__()
@@ -75,8 +87,6 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
         own = dict(context or {})
         self.context: dict[str, object] = own | {key: getattr(self, key) for key in self.context_keys if key not in own}
         self._given = (common, own)
-        self.recorded = False
-        "Set by the recorder: this very exception has its record."
 
     @classmethod
     def build(cls, reason: str, details: Mapping[str, object], **common: Unpack[Common]) -> Self:
@@ -117,7 +127,12 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
             text += f"; next: {self.hint}"
         return text
 
+    def __del__(self) -> None:
+        if self.recorded is not None and not self.seen_by and (tell := type(self).when_collected) is not None:
+            tell(self)
+
     def __reduce__(self) -> tuple[object, ...]:
+        self.seen_by = self.seen_by or "pickle"  # it goes on in another process, out of sight from here
         common, own = self._given
         extra = own if self.context_keys else {"context": own}
         return _rebuild, (type(self), self.reason, {**common, **extra})

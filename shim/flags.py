@@ -26,6 +26,7 @@ __all__ = [
     "cell",
     "current",
     "declare",
+    "last_known",
     "mode",
     "override",
     "problem",
@@ -92,6 +93,10 @@ class Flags:
         """Give the cell of a component, one for all time: off while no installed host declares the component."""
         with self._lock:
             return self._cells.setdefault(component, Cell())
+
+    def last_known(self, component: str) -> Mode:
+        """Answer as `current` did last: takes no lock and reads nothing, for code that garbage collection runs."""
+        return self._modes.get(component, _MODE_OFF)
 
     def declare(self, components: tuple[str, ...]) -> None:
         """Say which components exist (at install) and read everything once, strictly.
@@ -226,6 +231,7 @@ _process = Flags()
 mode = _process.mode
 current = _process.current
 cell = _process.cell
+last_known = _process.last_known
 declare = _process.declare
 refresh = _process.refresh
 table = _process.table

@@ -20,7 +20,7 @@ from shim.errors import LoudFailure
 from shim.guard import own_failure
 from shim.snapshot import Mode
 
-__all__ = ["Action", "FailureRecord", "Sink", "add_sink", "counts", "record", "recording", "remove_sink"]
+__all__ = ["Action", "FailureRecord", "Sink", "add_sink", "counts", "logger", "record", "recording", "remove_sink"]
 
 
 class Action(StrEnum):
@@ -110,7 +110,7 @@ def record(
         mode=mode,
         action=action,
     )
-    error.recorded = True
+    error.recorded = made
     with _lock:
         _counts[made.component, made.error_type, made.action] += 1
         for into in _recordings:
@@ -157,10 +157,10 @@ def counts() -> dict[tuple[str, str, str], int]:
 
 def _log(made: FailureRecord) -> None:
     fields = {name: getattr(made, name) for name in FailureRecord.__slots__ if name not in ("error", "at")}
-    _logger().error("failloud.failure_recorded", **fields)
+    logger().error("failloud.failure_recorded", **fields)
 
 
-def _logger() -> Any:
+def logger() -> Any:
     """Use the host's structlog where it is configured; else plain logging, which reaches stderr unconfigured."""
     if structlog.is_configured():
         return structlog.get_logger("failloud")

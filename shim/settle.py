@@ -13,6 +13,7 @@ from shim.guard import shown
 from shim.identity import arguments_of, event_type_of, identity_of
 from shim.recorder import Action, record
 from shim.snapshot import Mode
+from shim.swallowed import mark
 
 __all__ = ["describe", "error_for", "event_of", "failures", "settle", "settle_late"]
 
@@ -112,6 +113,8 @@ def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
 
 def _record(row: Contract, note: Note, who: Mapping[str, Any], mode: Mode, action: Action) -> LoudFailure:
     error = error_for(row, note, who)
+    if note.cause is not None:
+        mark(note.cause, by=row.key)  # a loud cause goes on in this failure
     known = not note.unexplained
     category, origin = note.category or row.category, note.origin or row.key
     record(error, mode=mode, action=action, category=category, origin=origin, cause_known=known)

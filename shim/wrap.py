@@ -103,8 +103,11 @@ class _Guard:
                 frame.note(Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides))
         if frame.notes and row.work is Work.FOLLOWS and frame.mode is Mode.ENFORCE and frame.parent is None:
             error = self._safely("wrap.refuse", lambda: self._settle(frame, frame.close(), refused=True))
-            if error is not None:
-                raise error
+            try:
+                if error is not None:
+                    raise error
+            finally:
+                del error  # the traceback holds this frame: in a circle, a swallowed failure would not die at once
 
     def close(self, call: Call, answer: Any) -> Any:
         """Judge the host's answer; give it back, or raise what the row says. A bug of ours gives it back as well."""
@@ -113,8 +116,11 @@ class _Guard:
             frame.close()
             return answer
         error = self._safely("wrap.judge", lambda: self._judge(frame, answer))
-        if error is not None:
-            raise error
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # the traceback holds this frame: in a circle, a swallowed failure would not die at once
         return answer
 
     def late(self, frame: Frame, note: Note) -> None:

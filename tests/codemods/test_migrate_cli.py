@@ -72,7 +72,7 @@ def test_the_facade_exports_what_it_promises(tree, host, capsys):
     run_cli(capsys, "migrate", "check-results", tree, "--host", host, "--write")
     module = ast.parse((tree / "plant" / "loud.py").read_text(encoding="utf-8"))
     exported = next(ast.literal_eval(node.value) for node in module.body if isinstance(node, ast.Assign))
-    wanted = {"delivered", "escalate", "missing", "spawn"} | (set(errors.__all__) - {"Common"})
+    wanted = {"boundary", "delivered", "escalate", "handled", "missing", "spawn"} | (set(errors.__all__) - {"Common"})
     assert exported == sorted(wanted)
     imported = {alias.name for node in module.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert imported == wanted
