@@ -6,10 +6,11 @@ import ast
 from dataclasses import dataclass
 
 from codemods.callsites import Analysis
+from codemods.importplace import last_import_line, leading, place_in_order
 from codemods.project import bound_imports
-from codemods.source import Edit
+from codemods.source import Edit, Source
 
-__all__ = ["LocalName", "import_edit", "local_name"]
+__all__ = ["LocalName", "import_edits", "local_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +69,49 @@ def _foreign(analysis: Analysis, node: ast.Import | ast.ImportFrom) -> set[str]:
     }
 
 
-def import_edit(analysis: Analysis, names: list[LocalName]) -> Edit | None:
-    """Give the edit that imports what is not imported yet; None where nothing is missing."""
-    wanted = ", ".join(n.clause for n in sorted(names, key=lambda n: n.name) if not n.imported)
+def import_edits(analysis: Analysis, names: list[LocalName]) -> list[Edit]:
+    """Give the edits that import what is not imported yet."""
+    wanted = sorted((n for n in names if not n.imported), key=lambda n: n.name)
     if not wanted:
-        return None
+        return []
     source = analysis.source
     if (existing := _existing(analysis)) is not None:
-        last = existing.names[-1]
-        at = source.offset(last.end_lineno or last.lineno, last.end_col_offset or last.col_offset)
-        return Edit(start=at, end=at, new=f", {wanted}")
-    line = f"from {analysis.known.facade} import {wanted}"
-    after = _last_import_line(source.tree)
+        return [_merged(source, existing.names, one) for one in wanted]
+    return [_own_line(analysis, wanted)]
+
+
+def _merged(source: Source, there: list[ast.alias], one: LocalName) -> Edit:
+    """Put a name into an import, in isort's order where the names there are in it."""
+    keys = [_rank(alias.name) for alias in there]
+    later = [alias for alias, key in zip(there, keys, strict=True) if key > _rank(one.name)]
+    if keys == sorted(keys) and later:
+        at = source.offset(later[0].lineno, later[0].col_offset)
+        line = source.line(later[0].lineno)
+        indent = line[: later[0].col_offset].decode()
+        gap = f",{source.line_end(later[0].lineno)}{indent}" if not indent.strip() else ", "
+        return Edit(start=at, end=at, new=f"{one.clause}{gap}")
+    last = there[-1]
+    at = source.offset(last.end_lineno or last.lineno, last.end_col_offset or last.col_offset)
+    indent = source.line(last.lineno)[: last.col_offset].decode()
+    if not indent.strip() and source.utf8[at : at + 1] == b",":  # below it, so that its comment stays its own
+        below = source.starts[last.lineno]
+        return Edit(start=below, end=below, new=f"{indent}{one.clause},{source.line_end(last.lineno)}")
+    return Edit(start=at, end=at, new=f", {one.clause}")
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Order names as isort does by default: constants, classes, the rest."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, name.lower()
+
+
+def _own_line(analysis: Analysis, wanted: list[LocalName]) -> Edit:
+    source = analysis.source
+    clauses = ", ".join(n.clause for n in sorted(wanted, key=lambda n: _rank(n.name)))
+    line = f"from {analysis.known.facade} import {clauses}"
+    if (before := place_in_order(source, analysis.known.facade)) is not None:
+        return Edit(start=source.starts[before - 1], end=source.starts[before - 1], new=line + source.line_end(before))
+    after = last_import_line(source.tree)
     if after == 0:
         first = source.tree.body[0]
         number = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
@@ -94,37 +126,9 @@ def _existing(analysis: Analysis) -> ast.ImportFrom | None:
     """Find `from façade import name` at the top; one inside `if`, `try` or a function does not serve everywhere."""
     module = analysis.around.module
     package = module.name if module.is_package else module.name.rpartition(".")[0]
-    for node in analysis.source.tree.body[: _leading(analysis.source.tree)]:
+    for node in analysis.source.tree.body[: leading(analysis.source.tree)]:
         if isinstance(node, ast.ImportFrom):
             imported = [found for _, found in bound_imports(node, package)]
             if all(found.module == analysis.known.facade and found.attribute != "*" for found in imported):
                 return node
     return None
-
-
-def _leading(tree: ast.Module) -> int:
-    """Count the statements of the docstring and the imports that follow it."""
-    body, count = tree.body, 0
-    if (
-        body
-        and isinstance(body[0], ast.Expr)
-        and isinstance(body[0].value, ast.Constant)
-        and isinstance(body[0].value.value, str)
-    ):
-        count = 1
-    while count < len(body) and isinstance(body[count], ast.Import | ast.ImportFrom):
-        count += 1
-    return count
-
-
-def _last_import_line(tree: ast.Module) -> int:
-    """Give the line after which an import may stand: no statement is open there. 0 = before everything."""
-    count = _leading(tree)
-    if count == 0:
-        return 0
-    end = tree.body[count - 1].end_lineno or 0
-    for node in tree.body[count:]:  # statements that share the line, joined by `;`
-        if node.lineno > end:
-            break
-        end = node.end_lineno or end
-    return end

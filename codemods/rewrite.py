@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codemods import registry
 from codemods.callsites import Analyser, Analysis
-from codemods.imports import LocalName, import_edit, local_name
+from codemods.imports import LocalName, import_edits, local_name
 from codemods.layout import Layout
 from codemods.loud import known_names
 from codemods.outcome import Changed, Failed, Outcome, Skipped, SkippedSite, Unchanged
@@ -74,8 +74,7 @@ class Rewriter:
             taken = ", ".join(sorted(set(names) - set(usable)))
             raise SourceError(f"{name} needs the name {taken}, which this module uses for something else")
         edits = [edit for place in proposal.edits for edit in place]
-        if (imported := import_edit(analysis, list(usable.values()))) is not None:
-            edits.append(imported)
+        edits += import_edits(analysis, list(usable.values()))
         fresh = parse_bytes(source.spliced(edits))
         self._compare(analysis, fresh, fixer, len(proposal.edits))
         return fresh, len(proposal.edits), proposal.skipped

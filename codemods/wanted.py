@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shim.contracts import Host
+    from shim.contracts import Contract, Host
 
 __all__ = ["NameRule", "Row", "Wanted"]
 
@@ -21,6 +21,8 @@ class Row:
     method: str
     is_async: bool
     shows: str
+    run_at: int = -1
+    "Position of the argument that names the run, `self` not counted; -1 where no argument does."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,16 @@ class Wanted:
     @classmethod
     def of(cls, host: Host) -> Wanted:
         """Reduce a host declaration to what a scan needs."""
+        identity = {declared.target: declared.identity for declared in host.classes}
         rows = tuple(
-            Row(key=c.key, target=c.target, method=c.method, is_async=c.is_async, shows=str(c.shows))
+            Row(
+                key=c.key,
+                target=c.target,
+                method=c.method,
+                is_async=c.is_async,
+                shows=str(c.shows),
+                run_at=_run_at(c, identity.get(c.target, {}).get("run_id", "")),
+            )
             for c in host.contracts
         )
         rules = tuple(NameRule(pattern=n.pattern, target=n.target) for n in host.naming)
@@ -53,3 +63,11 @@ class Wanted:
     def methods(self) -> frozenset[str]:
         """Names of all contracted methods."""
         return frozenset(row.method for row in self.rows)
+
+
+def _run_at(row: Contract, paths: str) -> int:
+    """Find the argument that is the run id itself, by the place it has in the signature."""
+    names = [part.partition("=")[0].strip() for part in row.signature.strip("()").split(",")]
+    positional = names[: names.index("*")] if "*" in names else names
+    given = [name for name in positional if name not in ("self", "/")]
+    return next((given.index(path) for path in paths.split("|") if path == "run_id" and path in given), -1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
+from migration_case import HOST, HUB, make_tree, rewrite, row
 from migration_case import check_noop as noop
 from migration_case import check_transformed as transformed
-from migration_case import make_tree, rewrite
 
 from codemods.outcome import Unchanged
+from codemods.wanted import Wanted
+from shim.contracts import HostClass
 
 check_noop = partial(noop, codemods=("check-results",))
 check_transformed = partial(transformed, codemods=("check-results",))
@@ -95,12 +98,17 @@ IMPORTS = [
         ('"""Doc."""\n\nfrom __future__ import annotations\nfrom plant.loud import delivered\n'),
     ),
     ("none", "#!/usr/bin/env python\n# a comment\n", None),
-    ("merged", "from plant.loud import missing\n", "from plant.loud import missing, delivered\n"),
-    ("merged, relative", "from .loud import missing\n", "from .loud import missing, delivered\n"),
+    ("merged", "from plant.loud import missing\n", "from plant.loud import delivered, missing\n"),
+    ("merged, relative", "from .loud import missing\n", "from .loud import delivered, missing\n"),
     (
         "merged, in brackets",
         "from plant.loud import (\n    missing,  # why\n)\n",
-        "from plant.loud import (\n    missing, delivered,  # why\n)\n",
+        "from plant.loud import (\n    delivered,\n    missing,  # why\n)\n",
+    ),
+    (
+        "merged, in brackets, last",
+        "from plant.loud import (\n    LoudFailure,  # why\n)\n",
+        "from plant.loud import (\n    LoudFailure,  # why\n    delivered,\n)\n",
     ),
     ("already there", "from plant.loud import delivered\n", "from plant.loud import delivered\n"),
     ("star", "from plant.loud import *\n", "from plant.loud import *\n"),
@@ -151,3 +159,27 @@ def test_a_name_that_is_taken_is_not_hidden(tmp_path):
 def test_the_facade_itself_is_left_alone(tmp_path):
     make_tree(tmp_path, loud="def delivered(value, key):\n    return value\n\n\nping = 1\n")
     assert isinstance(rewrite(tmp_path, ("check-results",), "loud"), Unchanged)
+
+
+RUN = [
+    ("ping(run_id)", ", run_id=run_id"),
+    ("ping(self.run_id)", ", run_id=self.run_id"),
+    ("ping(run_id=x.run)", ", run_id=x.run"),
+    ("ping(1)", ""),
+    ("ping(*args)", ""),
+    ("ping(f())", ""),
+    ("push(run_id)", ""),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), RUN, ids=[case[0] for case in RUN])
+def test_the_run_is_named_where_the_call_names_it(tmp_path, monkeypatch, call, said):
+    hub = HostClass(component="hub", target=HUB, identity={"run_id": "run_id"})
+    rows = (replace(row(HUB, "ping"), signature="(self, run_id)"), row(HUB, "push"))
+    monkeypatch.setattr(
+        "migration_case.WANTED",
+        Wanted.of(replace(HOST, components=("hub",), classes=(hub,), contracts=rows, naming=())),
+    )
+    wrapped = f'delivered(await h.{call}, "hub.{call.partition("(")[0]}"{said})'
+    new = "from plant.loud import delivered\n"
+    check_transformed(tmp_path, before=in_function(f"await h.{call}"), after=in_function(wrapped, new))
