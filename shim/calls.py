@@ -16,7 +16,7 @@ from shim.contracts import Contract, Shows, Work
 from shim.decisions import OFF, Decision, FlagError
 from shim.errors import UNKNOWN, LoudFailure
 from shim.frames import Event, Note, enclosing, same_event
-from shim.guard import own_failure
+from shim.guard import brief, own_failure
 from shim.host import installed
 from shim.recorder import Action, record
 from shim.settle import error_for, event_of
@@ -38,7 +38,7 @@ def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
     row, decision = _row(contract)
     if row is None or decision.mode is Mode.OFF or not _means_failure(row, value):
         return value
-    text = f"{row.reason} (the call site saw {value!r})"
+    text = f"{row.reason} (the call site saw {brief(value)})"
     note = Note(key="verb", error=row.error, reason=text, hint=row.hint, unexplained=True)
     frame = enclosing()
     if frame is not None:  # part of an outer call: that call records and raises, once

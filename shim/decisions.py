@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from shim.snapshot import Mode
 
-__all__ = ["OFF", "PREFIX", "STATE_DIR", "Decision", "FlagError", "Reason", "environment_modes", "mode_of"]
+__all__ = ["LOG", "OFF", "PREFIX", "STATE_DIR", "Decision", "FlagError", "Reason", "environment_modes", "mode_of"]
 
 STATE_DIR = "FAILLOUD_STATE_DIR"
+LOG = "FAILLOUD_LOG"
 PREFIX = "FAILLOUD_"
-_OTHER_VARIABLES = frozenset({STATE_DIR, "FAILLOUD_HOST_TREE"})
+_OTHER_VARIABLES = frozenset({STATE_DIR, LOG, "FAILLOUD_HOST_TREE"})
 
 
 class Reason(StrEnum):

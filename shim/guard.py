@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
-import logging
+import reprlib
 import sys
-import threading
 import traceback
-from collections import Counter
 from collections.abc import Callable
 
-__all__ = ["own_failure", "own_failures", "shown"]
+from shim.tally import Tally
 
-_LOG = logging.getLogger("failloud")
-_lock = threading.Lock()
-_counts: Counter[str] = Counter()
+__all__ = ["brief", "count", "own_failure", "own_failures", "print_last", "shown"]
+
+_tally: Tally[str] = Tally()
+
+_repr = reprlib.Repr()  # survives an object whose own `__repr__` raises
+_repr.maxother = _repr.maxstring = 300
 
 
 def own_failure(operation: str, error: BaseException) -> None:
     """Count and log one failure of ours. `operation` is a closed, short name such as `flags.refresh`.
 
-    Never raises: a broken logging handler ends on standard error, and a closed standard error in the count alone.
+    Never raises: where the host's logging fails the line ends on standard error, and with that closed in the count
+    alone. Every failure has its line; tracebacks are limited, five a minute for each operation.
     """
-    with _lock:
-        _counts[operation] += 1
-    text = f"failloud.own_failure operation={operation} error={_rendered(lambda: repr(error), error)}"
+    count(operation)
+    fields = {"operation": operation, "error": _rendered(lambda: repr(error), error)}
+    text = f"operation={operation} error={fields['error']}"
     try:
-        _LOG.error("%s", text, exc_info=error)
+        from shim.logs import write  # lazy: it brings structlog, which a command that goes well has no use for
+
+        write("failloud.own_failure", text, fields, kind=("own", operation), cause=error)
     except Exception:  # noqa: BLE001  # the last net: a handler of the host's may do anything
-        try:
-            print(f"{text}; logging it failed:\n{traceback.format_exc()}", file=sys.stderr)  # noqa: T201
-        except (OSError, ValueError):
-            return  # nobody is left to tell; the count above stands
+        print_last(f"failloud.own_failure {text}; logging it failed:\n{traceback.format_exc()}")
+
+
+def count(operation: str) -> None:
+    """Count one failure of ours that needs no line of its own: it is told by another, or there is nobody to tell."""
+    _tally.add(operation)
+
+
+def print_last(text: str) -> None:
+    """Print to standard error, as the last resort; where that is closed, full or missing the count stands alone."""
+    if sys.stderr is None:  # `print` would take standard output instead
+        count("guard.stderr")
+        return
+    try:
+        print(text, file=sys.stderr)  # noqa: T201
+    except (OSError, ValueError):
+        count("guard.stderr")
+
+
+def brief(value: object) -> str:
+    """Render what a host's method answered: bounded, and whatever its `__repr__` does."""
+    return _repr.repr(value)
 
 
 def shown(error: BaseException) -> str:
@@ -47,5 +69,4 @@ def _rendered(render: Callable[[], str], error: BaseException) -> str:
 
 def own_failures() -> dict[str, int]:
     """Give the counts by operation since the process started."""
-    with _lock:
-        return dict(_counts)
+    return _tally.counts()

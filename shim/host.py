@@ -16,6 +16,7 @@ from shim.contracts import Host
 from shim.decisions import FlagError
 from shim.guard import own_failure
 from shim.hosts import load_host
+from shim.logs import choice
 
 __all__ = ["AlreadyInstalledError", "HostMismatchError", "Installation", "install", "installed"]
 
@@ -91,7 +92,7 @@ def install(host: str | Host) -> Installation:
     """Install the shims of a host: a short name, a dotted module, a path, or a `Host`.
 
     Raises HostFileError, ContractError, HostMismatchError, AlreadyInstalledError, or FlagError (an unknown
-    component or mode in the environment). Whatever is raised, the host is left as it was.
+    component, mode or log form in the environment). Whatever is raised, the host is left as it was.
     """
     found = load_host(host) if isinstance(host, str) else host
     if any(other.host.name == found.name for other in _installed):
@@ -104,6 +105,7 @@ def install(host: str | Host) -> Installation:
     differences = [*_version_differs(found), *mismatches(found)]
     if differences:
         raise HostMismatchError(found.name, tuple(differences))
+    choice()  # a typo in FAILLOUD_LOG is refused before anything is changed
     made = Installation(host=found)
     built = {declared.target: build_class(found, declared) for declared in found.classes}
     _installed.append(made)

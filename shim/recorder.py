@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
-import structlog
-
-from shim.errors import LoudFailure
-from shim.guard import own_failure
+from shim import logs
+from shim.errors import UNKNOWN, LoudFailure
+from shim.guard import own_failure, print_last
+from shim.sinks import Sinks
 from shim.snapshot import Mode
+from shim.tally import Tally
 
-__all__ = ["Action", "FailureRecord", "Sink", "add_sink", "counts", "logger", "record", "recording", "remove_sink"]
+__all__ = ["Action", "FailureRecord", "Sink", "add_sink", "counts", "record", "recording", "remove_sink"]
 
 
 class Action(StrEnum):
@@ -76,51 +73,56 @@ class FailureRecord:
 
 Sink = Callable[[FailureRecord], None]
 
-_lock = threading.Lock()
+KINDS = 4096
+"Kinds counted apart; a host that puts an id where a component's name belongs must not fill the memory."
+
+OTHER = ("other", "other", "other")
+"Counts what comes beyond `KINDS`."
+
 _serial = itertools.count(1)
-_counts: Counter[tuple[str, str, str]] = Counter()
-_sinks: list[Sink] = []
-_recordings: list[list[FailureRecord]] = []
+_tally: Tally[tuple[str, str, str]] = Tally()
+_kinds: set[tuple[str, str, str]] = set()
+_sinks: Sinks[FailureRecord] = Sinks()
+_recordings: dict[int, list[FailureRecord]] = {}
 
 
 def record(
     error: LoudFailure, *, mode: Mode, action: Action, category: int = 0, origin: str = "", cause_known: bool
 ) -> FailureRecord:
-    """Record one failure. Never raises: what fails here goes to `own_failure`, the record is still given back."""
+    """Record one failure. Never raises: what fails here goes to `own_failure`, the record is still given back.
+
+    Takes no lock, so it may be called from a finalizer or a signal handler, in the middle of itself.
+    """
+    component, method = _text(error.component), _text(error.method)
     made = FailureRecord(
         id=f"{os.getpid()}-{next(_serial)}",
         at=time.time(),
-        component=error.component,
-        method=error.method,
-        event_type=error.event_type,
-        run_id=error.run_id,
-        thread_id=error.thread_id,
-        user_id=error.user_id,
-        origin=origin or f"{error.component}.{error.method}",
+        component=component,
+        method=method,
+        event_type=_text(error.event_type),
+        run_id=_text(error.run_id),
+        thread_id=_text(error.thread_id),
+        user_id=_text(error.user_id),
+        origin=origin or f"{component}.{method}",
         category=category,
-        reason=error.reason,
-        cause=error.cause,
+        reason=_text(error.reason),
+        cause=_text(error.cause),
         cause_known=cause_known,
         error_type=type(error).__name__,
-        message=str(error),
-        hint=error.hint,
+        message=_text(error),
+        hint=_text(error.hint),
         code=error.code,
         attempt=error.attempt,
-        connection_id=error.connection_id,
+        connection_id=_text(error.connection_id),
         mode=mode,
         action=action,
     )
     error.recorded = made
-    with _lock:
-        _counts[made.component, made.error_type, made.action] += 1
-        for into in _recordings:
-            into.append(replace(made, error=error))
-        sinks = tuple(_sinks)
-    for sink in (_log, *sinks):
-        try:
-            sink(made)
-        except Exception as failed:  # noqa: BLE001  # a sink may do anything; it must not hide the failure itself
-            own_failure("recorder.sink", failed)
+    _count((made.component, made.error_type, made.action))
+    for into in _recordings.copy().values():
+        into.append(replace(made, error=error))
+    _log(made, error.__cause__)
+    _sinks.hand(made)
     return made
 
 
@@ -128,44 +130,65 @@ def record(
 def recording() -> Iterator[list[FailureRecord]]:
     """Collect the records made inside the block, by any task or thread, each with its `.error`."""
     found: list[FailureRecord] = []
-    with _lock:
-        _recordings.append(found)
+    _recordings[id(found)] = found
     try:
         yield found
     finally:
-        with _lock:
-            _recordings[:] = [other for other in _recordings if other is not found]
+        del _recordings[id(found)]
 
 
 def add_sink(sink: Sink) -> None:
-    """Have every later record handed to `sink`, in the thread that failed; it must be quick."""
-    with _lock:
-        _sinks.append(sink)
+    """Have every later record handed to `sink`, in the thread that failed; it must be quick (see `shim.sinks`)."""
+    _sinks.add(sink)
 
 
 def remove_sink(sink: Sink) -> None:
     """Take a sink out again. Raises ValueError for one that was never added."""
-    with _lock:
-        _sinks.remove(sink)
+    _sinks.remove(sink)
 
 
 def counts() -> dict[tuple[str, str, str], int]:
     """Give the number of records by (component, error type, action) since the process started."""
-    with _lock:
-        return dict(_counts)
+    return _tally.counts()
 
 
-def _log(made: FailureRecord) -> None:
+def _text(value: object) -> str:
+    """Give a field as plain text that every log and store takes, whatever the host put there."""
+    try:
+        text = str(value)
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    except Exception as error:  # noqa: BLE001  # somebody's text raises: reported, and the record is made all the same
+        own_failure("recorder.text", error)
+        return f"{type(value).__name__} (its text raises {type(error).__name__})"
+
+
+def _count(kind: tuple[str, str, str]) -> None:
+    if kind not in _kinds:
+        if len(_kinds) >= KINDS:
+            kind = OTHER
+        _kinds.add(kind)
+    _tally.add(kind)
+
+
+def _log(made: FailureRecord, cause: BaseException | None) -> None:
     fields = {name: getattr(made, name) for name in FailureRecord.__slots__ if name not in ("error", "at")}
-    logger().error("failloud.failure_recorded", **fields)
+    fields |= {"mode": str(made.mode), "action": str(made.action)}
+    text = f"{made.message} [{' '.join(_tags(made))}]"
+    try:
+        logs.write("failloud.failure_recorded", text, fields, kind=(made.component, made.code), cause=cause)
+    except Exception as failed:  # noqa: BLE001  # the host's logging may do anything; it must not hide the failure itself
+        print_last(f"failloud.failure_recorded {logs.one_line(text)}")
+        own_failure("recorder.log", failed)
 
 
-def logger() -> Any:
-    """Use the host's structlog where it is configured; else plain logging, which reaches stderr unconfigured."""
-    if structlog.is_configured():
-        return structlog.get_logger("failloud")
-    return structlog.wrap_logger(
-        logging.getLogger("failloud"),
-        processors=[structlog.processors.KeyValueRenderer(key_order=["event", "component", "method", "message"])],
-        wrapper_class=structlog.BoundLogger,
-    )
+def _tags(made: FailureRecord) -> Iterator[str]:
+    """Give what the message does not say, as `name=value`; what is unknown is left out."""
+    tags = {
+        "event": made.event_type, "thread": made.thread_id, "connection": made.connection_id, "code": made.code,
+        "attempt": made.attempt, "mode": made.mode, "action": made.action, "origin": made.origin, "id": made.id,
+    }  # fmt: skip
+    for name, value in tags.items():
+        if value not in (UNKNOWN, "", 0):
+            yield f"{name}={value}"
+    if not made.cause_known:
+        yield "cause=not-recovered"

@@ -19,9 +19,11 @@ from enum import StrEnum
 from types import CodeType
 
 from shim import flags, recorder
+from shim.codes import Code
 from shim.errors import UNKNOWN, LoudFailure
 from shim.guard import own_failure
 from shim.handlers import stopping_line
+from shim.logs import write
 from shim.recorder import Action, FailureRecord
 from shim.snapshot import Mode
 
@@ -164,8 +166,10 @@ def _report(death: _Death) -> None:
         for into in _watching:
             into.append(made)
     shown = ("id", "component", "method", "event_type", "run_id", "thread_id", "user_id", "origin", "mode", "message")
-    fields = {name: getattr(failure, name) for name in shown}
-    recorder.logger().error("failloud.failure_swallowed", **fields, place=made.place, reached=made.reached)
+    fields = {name: str(getattr(failure, name)) for name in shown}
+    fields |= {"code": str(Code.SWALLOWED), "place": made.place, "reached": made.reached}
+    text = f"at {made.place}, reached {made.reached}: {failure.message} [id={failure.id}]"
+    write("failloud.failure_swallowed", text, fields, kind=(failure.component, Code.SWALLOWED))
 
 
 def _count(failure: FailureRecord, fate: Fate) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from shim import flags
 from shim.contracts import Collaborator, Shows
 from shim.frames import MODE, NOTHING, PLAN, Frame, Note, current, frame_of
-from shim.guard import own_failure
+from shim.guard import brief, own_failure
 from shim.proxy import proxy_for, unwrap
 from shim.snapshot import Mode
 
@@ -99,7 +99,7 @@ class _Watching:
             own_failure("watch.judge", error)
             bad = False
         if bad:
-            text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {answer!r})"
+            text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {brief(answer)})"
             self._hand_up(Note(key=self.key, error=self.watch.error, reason=text, hint=self.watch.hint))
         else:
             self._hand_up(None)

@@ -16,7 +16,7 @@ from shim import flags
 from shim.contracts import Contract, Shows, Work
 from shim.errors import LoudFailure
 from shim.frames import MODE, NOTHING, Call, Frame, Note, current, noted, open_call
-from shim.guard import own_failure, shown
+from shim.guard import brief, own_failure, shown
 from shim.recorder import Action, record
 from shim.settle import describe, failures, settle, settle_late
 from shim.shape import shaped
@@ -209,7 +209,7 @@ class _Guard:
                 own_failure("wrap.explain", error)
 
     def _plain_note(self, answer: object) -> Note:
-        text = f"{self.row.reason} (answered {answer!r})" if self.row.shows is Shows.FALSY else self.row.reason
+        text = f"{self.row.reason} (answered {brief(answer)})" if self.row.shows is Shows.FALSY else self.row.reason
         return Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, unexplained=True)
 
 

@@ -179,7 +179,7 @@ def test_logging_that_raises_hides_nothing(capsys):
             raise OSError("disk full")
 
     log, handler = logging.getLogger("failloud"), Broken()
-    before = guard.own_failures().get("recorder.sink", 0)
+    before = guard.own_failures().get("recorder.log", 0)
     log.addHandler(handler)
     try:
         with recording() as records:
@@ -187,7 +187,7 @@ def test_logging_that_raises_hides_nothing(capsys):
     finally:
         log.removeHandler(handler)
     assert [made.error for made in records] == [error]
-    assert guard.own_failures()["recorder.sink"] == before + 1
+    assert guard.own_failures()["recorder.log"] == before + 1
     assert "disk full" in capsys.readouterr().err
 
 

@@ -310,7 +310,7 @@ def test_a_failure_that_goes_on_as_a_copy_is_left_to_whoever_gets_it(courier, tr
 def test_a_death_inside_the_recorder_s_lock_or_a_log_handler_is_safe(courier):
     class Nasty(logging.Handler):
         def emit(self, record):
-            with recorder._lock, guard._lock, swallowed._lock, flags._process._lock:
+            with recorder._tally._lock, guard._tally._lock, swallowed._lock, flags._process._lock:
                 kept.clear()
 
     kept, nasty, before = [], Nasty(), fates()
@@ -330,13 +330,13 @@ def test_a_death_inside_the_recorder_s_lock_or_a_log_handler_is_safe(courier):
 
 
 def test_a_report_that_cannot_be_logged_is_counted_all_the_same(courier, monkeypatch):
-    def broken():
+    def broken(*args, **kwargs):
         raise OSError("log is full")
 
     before, own = fates(), guard.own_failures().get("swallowed.report", 0)
     with modes("enforce"):
         swallow()
-        monkeypatch.setattr(recorder, "logger", broken)
+        monkeypatch.setattr(swallowed, "write", broken)
         assert since(before) == {Fate.SWALLOWED: 1}
     assert guard.own_failures()["swallowed.report"] == own + 1
 
