@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, fields
 
+from codemods.classes import dotted
 from codemods.handlers import Level
 from codemods.migration import Migration
 from codemods.usage import Usage
 from codemods.verdict import Verdict
 
-__all__ = ["CallRow", "Site"]
+__all__ = ["CallRow", "Site", "run_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +59,15 @@ class Site:
     "Those a loud failure still meets."
     decided: tuple[Migration, ...]
     "For each level that swallows, innermost first: the decision if that level came first."
+
+
+def run_of(site: Site) -> str:
+    """Give the call's run id where it is a plain name: then the verb knows which run it speaks of."""
+    at, call = site.verdict.rows[0].run_at, site.call
+    if at < 0 or not isinstance(call, ast.Call) or site.row.kind != "call":
+        return ""
+    found = next((word.value for word in call.keywords if word.arg == "run_id"), None)
+    before = call.args[: at + 1]
+    if found is None and len(before) == at + 1 and not any(isinstance(one, ast.Starred) for one in before):
+        found = before[at]
+    return ".".join(dotted(found)) if found is not None else ""

@@ -7,7 +7,7 @@ import ast
 from codemods.source import Edit, Source
 from codemods.tree import Around
 
-__all__ = ["alone", "indent_of", "moved_in", "statement_of", "step_of"]
+__all__ = ["alone", "indent_of", "moved_in", "statement_of", "step_of", "text_below"]
 
 
 def statement_of(node: ast.AST, around: Around) -> ast.stmt | None:
@@ -52,3 +52,11 @@ def moved_in(source: Source, node: ast.stmt, step: str) -> list[Edit]:
     lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
     starts = [source.starts[number - 1] for number in lines if number not in inside and source.line(number).strip()]
     return [Edit(start=at, end=at, new=step) for at in starts]
+
+
+def text_below(source: Source, node: ast.stmt, lines: list[str]) -> Edit:
+    """Insert lines below a statement that is alone on its lines."""
+    line, ending = node.end_lineno or node.lineno, source.line_end(node.lineno)
+    if line < len(source.starts) and source.line(line).endswith((b"\n", b"\r")):
+        return Edit(start=source.starts[line], end=source.starts[line], new="".join(one + ending for one in lines))
+    return Edit(start=len(source.utf8), end=len(source.utf8), new="".join(ending + one for one in lines))

@@ -10,8 +10,8 @@ from codemods.loud import Known
 from codemods.outcome import SkippedSite
 from codemods.proposal import Proposal
 from codemods.site import Site
-from codemods.source import Edit, Source
-from codemods.statement import alone, indent_of, moved_in, statement_of, step_of
+from codemods.source import Edit
+from codemods.statement import alone, indent_of, moved_in, statement_of, step_of, text_below
 
 __all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
 
@@ -81,7 +81,7 @@ def _wrap(node: ast.stmt, analysis: Analysis, names: dict[str, LocalName]) -> tu
     return (
         Edit(start=at, end=at, new=f"{indent}try:{ending}"),
         *moved_in(source, node, step),
-        _below(source, node.end_lineno or node.lineno, lines, ending),
+        text_below(source, node, lines),
     )
 
 
@@ -92,12 +92,6 @@ def _instead(node: ast.stmt) -> str | None:
     if isinstance(node, ast.Assign):
         return f"{ast.unparse(node.targets[0])} = False"
     return f"{ast.unparse(node.target)} = False" if isinstance(node, ast.AnnAssign) else None
-
-
-def _below(source: Source, line: int, lines: list[str], ending: str) -> Edit:
-    if line < len(source.starts):
-        return Edit(start=source.starts[line], end=source.starts[line], new="".join(one + ending for one in lines))
-    return Edit(start=len(source.utf8), end=len(source.utf8), new="".join(ending + one for one in lines))
 
 
 def _free_name(node: ast.stmt, analysis: Analysis) -> str:

@@ -6,12 +6,11 @@ import ast
 import json
 
 from codemods.callsites import Analysis
-from codemods.classes import dotted
 from codemods.imports import LocalName
 from codemods.loud import Known
 from codemods.outcome import SkippedSite
 from codemods.proposal import Proposal
-from codemods.site import Site
+from codemods.site import Site, run_of
 from codemods.source import Edit, Source
 
 __all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
@@ -67,20 +66,8 @@ def _wrap(source: Source, site: Site, verb: str) -> tuple[Edit, ...]:
     start = source.offset(value.lineno, value.col_offset)
     end = source.offset(value.end_lineno or value.lineno, value.end_col_offset or value.col_offset)
     key = json.dumps(site.verdict.rows[0].key)
-    run = f", run_id={name}" if (name := _run_of(site)) else ""
+    run = f", run_id={name}" if (name := run_of(site)) else ""
     return Edit(start=start, end=start, new=f"{verb}("), Edit(start=end, end=end, new=f", {key}{run})")
-
-
-def _run_of(site: Site) -> str:
-    """Give the call's run id where it is a plain name: then the verb knows which run it speaks of."""
-    at, call = site.verdict.rows[0].run_at, site.call
-    if at < 0 or not isinstance(call, ast.Call) or site.row.kind != "call":
-        return ""
-    found = next((word.value for word in call.keywords if word.arg == "run_id"), None)
-    before = call.args[: at + 1]
-    if found is None and len(before) == at + 1 and not any(isinstance(one, ast.Starred) for one in before):
-        found = before[at]
-    return ".".join(dotted(found)) if found is not None else ""
 
 
 class Strip(ast.NodeTransformer):
