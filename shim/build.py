@@ -11,7 +11,6 @@ from typing import Any
 
 from shim.contracts import Contract, Host, HostClass, plain_signature
 from shim.hooks import wrap_hook
-from shim.watch import Watched
 from shim.wrap import wrap_method
 
 __all__ = ["build_class", "find", "mismatches"]
@@ -89,8 +88,6 @@ def build_class(host: Host, declared: HostClass) -> type:
         namespace[row.method] = wrap_method(_host_method(namespace, cls, row.method), row, declared.identity)
     for hook in declared.hooks:
         namespace[hook.method] = wrap_hook(_host_method(namespace, cls, hook.method), hook, declared.component)
-    for name in {watch.attribute for row in rows for watch in row.watches}:
-        namespace[name] = Watched(name, cls)
     bases = (mixin, cls) if mixin is not None else (cls,)
     made: type = type(cls)(cls.__name__, bases, namespace)  # the host's own metaclass
     return made

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from shim.contracts import Contract
+from shim.contracts import Collaborator, Contract
 from shim.errors import LoudFailure
 from shim.event import Event, same_event
 from shim.snapshot import Mode
@@ -64,7 +64,8 @@ Call = list[Any]
 """A contracted call under way. It is a list because every call pays for it, and only those that fail look inside: a
 list display takes 50 ns where an object takes 250. The names below are its places; `Frame` is how to look inside."""
 
-PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN = range(8)
+PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN, HELD = range(9)
+"HELD is what the row's first watch held when the call began: what it says is looked for there first."
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 "The keyword arguments of a call that has none."
@@ -76,6 +77,10 @@ class Plan(Protocol):
     """What the calls of one contract have in common."""
 
     row: Contract
+    watching: Mapping[str, tuple[Collaborator, ...]]
+    "Method of a collaborator -> the row's watches that name it."
+    first: Mapping[str, Collaborator]
+    "The same for the first watch alone."
 
     def late(self, frame: Frame, note: Note) -> None:
         """Answer for a note that arrives when no call is left to carry it."""

@@ -17,6 +17,7 @@ from shim.decisions import FlagError
 from shim.guard import own_failure
 from shim.hosts import load_host
 from shim.logs import choice
+from shim.tellers import forget
 
 __all__ = ["AlreadyInstalledError", "HostMismatchError", "Installation", "install", "installed"]
 
@@ -71,6 +72,7 @@ class Installation:
                 left.append(f"{module_name}.{name}: bound to something else since")
         for instance in _instances(self.classes.values()):
             instance.__class__ = type(instance).__failloud_host__  # type: ignore[attr-defined]
+        forget()
         self.active = False
         _installed.remove(self)
         try:

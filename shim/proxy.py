@@ -25,7 +25,7 @@ _OWN = frozenset(
 
 
 class _Proxy:
-    __slots__ = ("_failloud_intercept", "_failloud_target")
+    __slots__ = ("__weakref__", "_failloud_intercept", "_failloud_target")
 
     def __getattribute__(self, name: str) -> Any:
         target = object.__getattribute__(self, "_failloud_target")

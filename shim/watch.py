@@ -1,28 +1,78 @@
-"""Watch collaborators: a proxy around the object in an attribute, seen only by the contracted call under way.
+"""See to it that a contracted call is told of what its collaborators do.
 
-Host code swallows what its collaborators raise and ignores what they answer. The shim class holds a descriptor
-for the attribute; outside a contracted call, and for everybody else, it gives the raw object.
+Host code swallows what its collaborators raise and ignores what they answer. Their classes' methods are taught to tell;
+where that cannot be, a descriptor on the shim class gives a proxy of the collaborator, and only to the contracted call
+of that very instance. For everybody else, and outside a call, the attribute holds the raw object.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from typing import Any
 
 from shim import flags
-from shim.contracts import Collaborator, Shows
-from shim.frames import MODE, NOTHING, PLAN, Frame, Note, current, frame_of
-from shim.guard import brief, own_failure
+from shim.contracts import Collaborator, Contract
+from shim.frames import OPEN, Call, current, frame_of
+from shim.guard import own_failure
 from shim.proxy import proxy_for, unwrap
 from shim.snapshot import Mode
+from shim.tellers import Check, taught
+from shim.watching import Watching, inner_call
 
-__all__ = ["Watched"]
+__all__ = ["Watched", "Watches"]
 
 _MISSING = object()
+
+
+class Watches:
+    """The collaborators of one contract row."""
+
+    def __init__(self, row: Contract) -> None:
+        self.row = row
+        self.ready: tuple[dict[object, Check], ...] = tuple({} for _ in row.watches)
+        "For each watch, the classes that are taught; where it names one method, that method as taught."
+        self._told: set[tuple[type, str]] = set()
+
+    def source(self) -> str:
+        """Write the test, true where each collaborator tells or there is none; it may raise, which counts as false."""
+        return " and ".join(
+            f"((_fl_held := $self.{watch.attribute}) is None or {self._test(watch, place)})"
+            for place, watch in reversed(list(enumerate(self.row.watches)))  # the first stays in `_fl_held`
+        )
+
+    @staticmethod
+    def _test(watch: Collaborator, place: int) -> str:
+        if len(watch.methods) == 1:
+            return f"_fl_held.{watch.methods[0]}.__func__ in _fl_ready[{place}]"
+        return f"_fl_ready[{place}][type(_fl_held)](_fl_held)"
+
+    def prepare(self, instance: object) -> None:
+        """Make those tell that do not yet. Called before the host is."""
+        for watch, ready in zip(self.row.watches, self.ready, strict=True):
+            try:
+                self._prepare(instance, watch, ready)
+            except Exception as error:  # noqa: BLE001  # ours or the host's attribute: its call goes on, seen from outside
+                own_failure("watch.prepare", error)
+
+    def _prepare(self, instance: object, watch: Collaborator, ready: dict[object, Check]) -> None:
+        held = unwrap(getattr(instance, watch.attribute, None))
+        if held is None:
+            return
+        check = taught(type(held), watch.methods)
+        if check is not None and check(held):
+            ready[_taught_as(held, watch)] = check
+            return
+        kind = next(each for each in type(instance).__mro__ if self.row.method in vars(each))
+        host_class = vars(kind).get("__failloud_host__")
+        if host_class is not None:
+            if not isinstance(vars(kind).get(watch.attribute), Watched):
+                setattr(kind, watch.attribute, Watched(watch.attribute, host_class))
+        elif (kind, watch.attribute) not in self._told:
+            self._told.add((kind, watch.attribute))
+            text = f"{self.row.key}: what {watch.attribute} of {kind.__qualname__} does is not seen"
+            own_failure("watch.blind", TypeError(text))
 
 
 class Watched:
@@ -41,8 +91,8 @@ class Watched:
         if value is None or (frame := frame_of(instance)) is None:
             return value
         for watch in frame.row.watches:
-            if watch.attribute == self.name:
-                return proxy_for(value, functools.partial(_intercept, watch, frame))
+            if watch.attribute == self.name and not _tells(value, watch):
+                return proxy_for(value, functools.partial(_intercept, watch, frame.call))
         return value
 
     def __set__(self, instance: object, value: object) -> None:
@@ -62,116 +112,51 @@ class Watched:
         raise AttributeError(text, name=self.name, obj=instance)
 
 
-def _intercept(watch: Collaborator, frame: Frame, target: Any, name: str, value: Any) -> Any:
+def _taught_as(held: object, watch: Collaborator) -> object:
+    method = getattr(held, watch.methods[0], None) if len(watch.methods) == 1 else None
+    return getattr(method, "__func__", type(held))
+
+
+def _tells(value: object, watch: Collaborator) -> bool:
+    check = taught(type(value), watch.methods)
+    return check is not None and check(value)
+
+
+def _intercept(watch: Collaborator, call: Call, target: Any, name: str, value: Any) -> Any:
     if name in watch.methods and callable(value):
-        return _watched_call(value, name, watch, frame)
+        return _watched(value, name, watch, call)
     return unwrap(target) if name == "__self__" else value
 
 
-class _Watching:
-    """One watched call: what fails inside it is noted once, innermost cause first, under the recipient's key."""
+def _watched(method: Callable[..., Any], name: str, watch: Collaborator, outer: Call) -> Callable[..., Any]:
+    def quiet() -> bool:
+        return not outer[OPEN] and flags.current(outer[0].row.component) is Mode.OFF  # a proxy that somebody kept
 
-    def __init__(self, watch: Collaborator, name: str, recipient: object, outer: Frame) -> None:
-        who = recipient if isinstance(recipient, str | int | None) else id(recipient)
-        self.watch, self.name, self.outer = watch, name, outer
-        self.key = (watch.attribute, name, who)
-        self.frame = Frame([outer.call[PLAN], None, (), NOTHING, outer.call, outer.call[MODE], None, True])
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        token = current.set(self.frame.call)
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = inner_call(outer)
+        watching, token = Watching(watch, name, args, kwargs, call), current.set(call)
         try:
-            yield
+            answer = method(*args, **kwargs)
         except Exception as error:
-            self._hand_up(self._raised(error))
+            watching.raised(error)
             raise
         except BaseException:
-            self._hand_up(None)  # cancelled: what was lost until then is still lost
+            watching.cancelled()
             raise
         finally:
-            with suppress(ValueError):
-                current.reset(token)
-
-    def judge(self, answer: Any) -> None:
-        try:
-            bad = self._bad(answer)
-        except Exception as error:  # noqa: BLE001  # an answer whose truth cannot be read is the host's to deal with
-            own_failure("watch.judge", error)
-            bad = False
-        if bad:
-            text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {brief(answer)})"
-            self._hand_up(Note(key=self.key, error=self.watch.error, reason=text, hint=self.watch.hint))
-        else:
-            self._hand_up(None)
-            self.outer.forgive(self.key)
-
-    def ended(self, task: asyncio.Future[Any]) -> None:
-        """Judge what a task of the collaborator's gave, before whoever awaits it goes on."""
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is None:
-            self.judge(task.result())
-        elif isinstance(error, Exception):
-            self._hand_up(self._raised(error))
-
-    def _bad(self, answer: Any) -> bool:
-        if self.watch.shows is Shows.FALSY:
-            return not answer
-        return self.watch.shows is Shows.UNSUCCESSFUL and not getattr(answer, "success", False)
-
-    def _raised(self, error: Exception) -> Note:
-        text = f"{self.watch.attribute}.{self.name} raised {type(error).__name__}"
-        hint = "see the cause: the host swallows it"
-        return Note(key=self.key, error=self.watch.raised_error, reason=text, hint=hint, cause=error)
-
-    def _hand_up(self, failure: Note | None) -> None:
-        """Hand up what inner calls told; where they told nothing, the failure that is seen from here."""
-        told = self.frame.close()
-        for note in told:
-            self.outer.note(note)
-        if failure is not None and not any(not note.separate for note in told):
-            self.outer.note(failure)
-
-
-def _watched_call(method: Callable[..., Any], name: str, watch: Collaborator, frame: Frame) -> Callable[..., Any]:
-    def watching(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Watching | None:
-        if not frame.is_open and flags.current(frame.row.component) is Mode.OFF:
-            return None  # a proxy that somebody kept: it is quiet once the component is off
-        return _Watching(watch, name, args[0] if args else next(iter(kwargs.values()), None), frame)
+            current.reset(token)
+        return watching.ended(answer)
 
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
         async def awaited(*args: Any, **kwargs: Any) -> Any:
-            if (watched := watching(args, kwargs)) is None:
-                return await method(*args, **kwargs)
-            with watched.running():
-                answer = await method(*args, **kwargs)
-            watched.judge(answer)
-            return answer
+            return await (method(*args, **kwargs) if quiet() else begin(args, kwargs))
 
         return awaited
 
     @functools.wraps(method)
     def called(*args: Any, **kwargs: Any) -> Any:
-        if (watched := watching(args, kwargs)) is None:
-            return method(*args, **kwargs)
-        with watched.running():
-            answer = method(*args, **kwargs)
-        if inspect.iscoroutine(answer):
-            return _awaiting(answer, watched)
-        if isinstance(answer, asyncio.Future):
-            answer.add_done_callback(watched.ended)
-        else:
-            watched.judge(answer)
-        return answer
+        return method(*args, **kwargs) if quiet() else begin(args, kwargs)
 
     return called
-
-
-async def _awaiting(answer: Coroutine[Any, Any, Any], watched: _Watching) -> Any:
-    with watched.running():
-        found = await answer
-    watched.judge(found)
-    return found

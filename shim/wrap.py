@@ -21,6 +21,7 @@ from shim.recorder import Action, record
 from shim.settle import describe, failures, settle, settle_late
 from shim.shape import shaped
 from shim.snapshot import Mode
+from shim.watch import Watches
 
 __all__ = ["wrap_method"]
 
@@ -35,7 +36,10 @@ if _fl_mode is _fl_off:
 _fl_parent = _fl_get()
 if _fl_parent is not None and not _fl_parent[7]:
     _fl_parent = _fl_open_call()
-_fl_call = [_fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True]
+"""
+
+_CALL = """\
+_fl_call = [_fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True, $held]
 """
 
 _NEEDS = """\
@@ -45,6 +49,17 @@ except Exception:
     _fl_lacks = True
 if _fl_lacks:
     _fl_guard.begin(_fl_call)
+"""
+
+_WATCHES = """\
+_fl_held = None
+try:
+    _fl_tells = $tells
+except Exception:
+    _fl_tells = False
+if not _fl_tells:
+    _fl_prepare($self)
+    _fl_held = None
 """
 
 _END = """\
@@ -82,8 +97,14 @@ def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
         "refresh": flags.refresh, "off": Mode.OFF, "get": current.get, "set": current.set, "reset": current.reset,
         "open_call": open_call, "noted": noted, "nothing": NOTHING,
     }  # fmt: skip
-    needs = " or ".join(f"$self.{need.attribute} is None" for need in row.needs)
-    template = _BEGIN + (_NEEDS.replace("$lacks", needs) if needs else "")
+    template = _BEGIN
+    if row.watches:
+        watches = Watches(row)
+        names |= {"ready": watches.ready, "prepare": watches.prepare}
+        template += _WATCHES.replace("$tells", watches.source())
+    template += _CALL.replace("$held", "_fl_held" if row.watches else "None")
+    if row.needs:
+        template += _NEEDS.replace("$lacks", " or ".join(f"$self.{need.attribute} is None" for need in row.needs))
     return shaped(host, template + _END.replace("$good", _GOOD.get(row.shows, "True")), names, row.key)
 
 
@@ -92,6 +113,9 @@ class _Guard:
 
     def __init__(self, host: Host, row: Contract, paths: Mapping[str, str]) -> None:
         self.host, self.row, self.paths = host, row, paths
+        self.first = {name: watch for watch in row.watches[:1] for name in watch.methods}
+        names = dict.fromkeys(name for watch in row.watches for name in watch.methods)
+        self.watching = {name: tuple(watch for watch in row.watches if name in watch.methods) for name in names}
 
     def begin(self, call: Call) -> None:
         """Note each need that is missing. Raises where enforce must not start work that nobody could be told of."""
