@@ -39,6 +39,8 @@ class Fixer(Protocol):
     SUMMARY: str
     NEEDS: tuple[str, ...]
     "Names it imports from the façade."
+    WORDS: tuple[bytes, ...] = ()
+    "Words that make a file worth parsing, beside the names of contracted methods. Left out by most."
 
     def propose(self, analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
         """Look at one module. Pure."""

@@ -25,6 +25,8 @@ class Rewriter:
     def __init__(self, analyser: Analyser, names: tuple[str, ...]) -> None:
         self.analyser = analyser
         self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in names}
+        words = {word for fixer in self.fixers.values() for word in getattr(fixer, "WORDS", ())}
+        self.words = (*analyser.name_bytes, *sorted(words))
 
     def rewrite(self, path: Path) -> Outcome:
         """Give what would become of a file. A file that cannot be handled is Failed, with the reason."""
@@ -34,7 +36,7 @@ class Rewriter:
             return Skipped(path=shown, reason="symbolic link: name the file it points to")
         try:
             raw = path.read_bytes()
-            if not any(name in raw for name in self.analyser.name_bytes):
+            if not any(word in raw for word in self.words):
                 return Unchanged(path=shown)
             return self._rewrite(path, shown, parse_bytes(raw))
         except OSError as error:
