@@ -8,7 +8,6 @@ no socket, so it survives fork and a store that is down. A bad file keeps the la
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 from shim.decisions import OFF, PREFIX, STATE_DIR, Decision, FlagError, Reason, environment_modes, mode_of
 from shim.guard import own_failure
+from shim.locks import fresh_lock
 from shim.snapshot import SNAPSHOT, FlagFileError, Mode, Snapshot, killed, read
 
 __all__ = [
@@ -59,7 +59,7 @@ class Flags:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.RLock()
+        self._lock = fresh_lock()
         self._components: tuple[str, ...] = ()
         self._overrides: list[Mapping[str, Mode]] = []
         self._environment: Mapping[str, Mode] = {}

@@ -7,7 +7,6 @@ fallback that succeeds is no failure. A task that outlives the call that spawned
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Hashable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from shim.contracts import Collaborator, Contract
 from shim.errors import LoudFailure
 from shim.event import Event, same_event
+from shim.locks import fresh_lock
 from shim.snapshot import Mode
 
 __all__ = [
@@ -70,7 +70,7 @@ PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN, HELD = range(9)
 NOTHING: Mapping[str, object] = MappingProxyType({})
 "The keyword arguments of a call that has none."
 
-_lock = threading.Lock()
+_lock = fresh_lock()
 
 
 class Plan(Protocol):

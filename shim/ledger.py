@@ -6,10 +6,11 @@ Counts only: the events themselves are kept nowhere. `shim.counting` feeds it.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+
+from shim.locks import fresh_lock
 
 __all__ = ["RUNS_KEPT", "Emission", "Fate", "Ledger", "RunSums", "Sums"]
 
@@ -90,7 +91,7 @@ class Ledger:
         if cap < 1:
             raise ValueError(f"a ledger keeps at least one run, not {cap}")
         self._terminal, self._cap = terminal, cap
-        self._lock = threading.Lock()
+        self._lock = fresh_lock()
         self._total: dict[str, int] = {}
         self._running: OrderedDict[str, _Run] = OrderedDict()
         self._ended: OrderedDict[str, _Run] = OrderedDict()

@@ -9,13 +9,13 @@ taken from anywhere, by contract and run, for a few seconds. Each mark answers f
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
+from shim.locks import fresh_lock
 from shim.shape import MARK
 
 __all__ = ["leave", "take"]
@@ -39,7 +39,7 @@ class _Mark:
     at: float
 
 
-_lock = threading.Lock()
+_lock = fresh_lock()
 _marks: deque[_Mark] = deque(maxlen=KEPT)
 
 
@@ -54,7 +54,7 @@ def take(contract: str, run_id: str | None = None) -> bool:
     """Use up the newest mark that the calling code, or a task or thread, left; False where there is none."""
     oldest, caller = time.monotonic() - KEPT_S, next(_stack(), None)
     with _lock:
-        for mark in reversed(_marks):
+        for mark in reversed(tuple(_marks)):  # a finalizer may leave one meanwhile
             if mark.at < oldest:
                 return False
             fits = mark.contract == contract and run_id in (None, mark.run_id)

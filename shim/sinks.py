@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from shim.guard import count, own_failure
-from shim.tally import after_fork
+from shim.locks import after_fork, fresh_lock
 
 __all__ = ["PARKED_S", "SLOW_S", "STRIKES", "Sinks", "SlowSinkError"]
 
@@ -88,7 +88,7 @@ class Sinks(Generic[_Item]):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seats: tuple[_Seat[_Item], ...] = ()
-        self._renew()
+        self._lock = fresh_lock()
         after_fork(self._renew)
 
     def add(self, sink: Callable[[_Item], None]) -> None:
@@ -109,6 +109,5 @@ class Sinks(Generic[_Item]):
             seat.hand(item)
 
     def _renew(self) -> None:
-        self._lock = threading.Lock()  # another thread may have held it when the process was forked
         for seat in self._seats:
             seat.renew()

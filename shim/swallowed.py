@@ -23,6 +23,7 @@ from shim.codes import Code
 from shim.errors import UNKNOWN, LoudFailure
 from shim.guard import own_failure
 from shim.handlers import stopping_line
+from shim.locks import fresh_lock
 from shim.logs import write
 from shim.recorder import Action, FailureRecord
 from shim.snapshot import Mode
@@ -64,7 +65,7 @@ class _Death:
     line: int
 
 
-_lock = threading.Lock()  # never taken while an exception is being collected
+_lock = fresh_lock()  # never taken while an exception is being collected
 _counts: Counter[tuple[str, str, Fate]] = Counter()
 _watching: list[list[Swallow]] = []
 _deaths: deque[_Death] = deque()

@@ -5,13 +5,14 @@ A lock alone would not do: the garbage collector may run a finalizer that record
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["Tally", "after_fork"]
+from shim.locks import after_fork
+
+__all__ = ["Tally"]
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -46,9 +47,3 @@ class Tally(Generic[_Key]):
 
     def _renew(self) -> None:
         self._lock = threading.Lock()  # another thread may have held it when the process was forked
-
-
-def after_fork(renew: Callable[[], None]) -> None:
-    """Have `renew` called in each forked child, for the life of the process: a lock may have been held then."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=renew)

@@ -6,11 +6,10 @@ alive, and a pretty printer would show the values of local variables.
 
 from __future__ import annotations
 
-import threading
 import traceback
 from dataclasses import dataclass
 
-from shim.tally import after_fork
+from shim.locks import fresh_lock
 
 __all__ = ["BURST", "REFILL_S", "Limit", "rendered"]
 
@@ -45,8 +44,7 @@ class Limit:
     def __init__(self, burst: int = BURST, refill_s: float = REFILL_S) -> None:
         self._burst, self._refill_s = burst, refill_s
         self._buckets: dict[Kind, _Bucket] = {}
-        self._renew()
-        after_fork(self._renew)
+        self._lock = fresh_lock()  # a finalizer may fail while its own thread is in here
 
     def take(self, kind: Kind, now: float) -> tuple[bool, int]:
         """Say whether a traceback may be printed, and how many were left out since the last one, this one included.
@@ -65,9 +63,6 @@ class Limit:
             bucket.tokens -= 1
             left_out, bucket.left_out = bucket.left_out, 0
             return True, left_out
-
-    def _renew(self) -> None:
-        self._lock = threading.RLock()  # a finalizer may fail while its own thread is in here
 
 
 def rendered(error: BaseException) -> str:
