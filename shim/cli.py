@@ -21,6 +21,7 @@ COMMANDS = {
     "flags": "shim.flags_cli:flags",
     "rollout": "rollout.cli:rollout",
     "rollback": "rollout.rollback_cli:rollback",
+    "drive": "rollout.drive.cli:drive",
     "demo": "demo.cli:demo",
 }
 EXTRA_OF = {

@@ -174,6 +174,8 @@ class Host:
     "`package.module:NAME` that holds the version; required with `versions`."
     terminal: frozenset[str] = frozenset()
     "Event types that end a run: what a user has to see for the run to count as visible."
+    traffic: str = ""
+    "`package.module:Class` of the adapter by which `failloud drive` puts load on this host."
 
     def __post_init__(self) -> None:
         from shim.validate import validate_host

@@ -182,7 +182,7 @@ class _Counter:
                     self.ledger.move(emission, Fate.REJECTED)
                     return
         # Another recipient of the same call, a call site without a call, or (counted before) an evicted event.
-        other = scope is not None and scope.own is not None and not named
+        other = scope is not None and (scope.own is not None or bool(scope.inner)) and not named
         self.ledger.lose(made.run_id, made.event_type, counted=other)
 
 

@@ -74,6 +74,8 @@ def _check_header(host: Host) -> None:
         _refuse(row, f"versions {host.versions!r} is not a version specifier such as '>=1,<2'")
     if host.versions and not (_TARGET.match(host.version_attribute) and ":" in host.version_attribute):
         _refuse(row, "versions needs version_attribute, 'package.module:NAME'")
+    if host.traffic and not (_TARGET.match(host.traffic) and ":" in host.traffic):
+        _refuse(row, f"traffic {host.traffic!r} must read 'package.module:Class'")
 
 
 def _check_class(host: Host, cls: HostClass) -> None:

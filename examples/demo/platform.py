@@ -55,27 +55,27 @@ class Platform:
 
     def faults(self) -> list[dict[str, Any]]:
         """Name the faults of the switchboard with their audit categories."""
-        found = self._ask("GET", "/faults")
+        found = self.ask("GET", "/faults")
         return list(found)
 
     def round(self, fault: str = "") -> Outcome:
         """Connect every user, switch the fault on, let each run once, switch it off; users reconnect at the end."""
-        before = len(self._records())
+        before = len(self.records())
         with ExitStack() as stack:
             sockets = [stack.enter_context(self._connect(*who)) for who in USERS]
             if fault:
-                self._ask("POST", f"/faults/{fault}")
+                self.ask("POST", f"/faults/{fault}")
             runs = [self._run(user, thread) for user, thread in USERS]
-            self._ask("DELETE", "/faults")
+            self.ask("DELETE", "/faults")
             sockets += [stack.enter_context(self._connect(*who)) for who in USERS]
             events = [event for socket in sockets for event in _drain(socket)]
-        return self._outcome(runs, events, self._records()[before:])
+        return self._outcome(runs, events, self.records()[before:])
 
     def probe(self) -> tuple[dict[str, Any], ...]:
         """Run once for a user who was never connected, so that every event is lost; gives the records."""
-        before = len(self._records())
+        before = len(self.records())
         self._run("nobody", "thread_nobody")
-        return tuple(self._records()[before:])
+        return tuple(self.records()[before:])
 
     def _outcome(
         self, runs: list[dict[str, Any]], events: list[dict[str, Any]], records: list[dict[str, Any]]
@@ -91,8 +91,8 @@ class Platform:
         return Outcome(intended=intended, lost=lost, told=errors, records=tuple(records))
 
     def _run(self, user: str, thread: str) -> dict[str, Any]:
-        started = self._ask("POST", "/runs", {"user": user, "thread": thread, "message": QUESTION})
-        while (run := self._ask("GET", f"/runs/{started['run_id']}"))["status"] == "running":
+        started = self.ask("POST", "/runs", {"user": user, "thread": thread, "message": QUESTION})
+        while (run := self.ask("GET", f"/runs/{started['run_id']}"))["status"] == "running":
             pass
         return dict(run)
 
@@ -101,12 +101,14 @@ class Platform:
         socket.recv(timeout=5)  # the server's greeting: from here on events may come
         return socket
 
-    def _records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
+        """Read every failure record so far."""
         if not self.records_file.exists():
             return []
         return [json.loads(line) for line in self.records_file.read_text(encoding="utf-8").splitlines()]
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask the server over HTTP; gives the answer's JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)  # noqa: S310  # our own server
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
@@ -122,15 +124,18 @@ def _drain(socket: ClientConnection) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def serving(code: Path, state: Path, records: Path) -> Iterator[Platform]:
-    """Serve the copy in `code` under the flags in `state`; ends the process with the block."""
+def serving(code: Path, state: Path, records: Path, end: Path | None = None) -> Iterator[Platform]:
+    """Serve the copy in `code` under the flags in `state` while the block lasts; its last words go to `end`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FAILLOUD_")}
     environment |= {"FAILLOUD_STATE_DIR": str(state), "PYTHONPATH": str(HERE)}
     command = [sys.executable, "-m", "demo.serve", "--platform", str(code), "--records", str(records)]
+    command += ["--end", str(end)] if end else []
     log = records.with_suffix(".log").open("a", encoding="utf-8")
     with (
         log,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,  # noqa: S603
+        subprocess.Popen(  # noqa: S603  # ours; in a session of its own, so that an interrupt meets us first
+            command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+        ) as process,
     ):
         try:
             line = process.stdout.readline() if process.stdout else ""

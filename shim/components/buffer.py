@@ -37,7 +37,7 @@ class BufferMixin:
                 error=WebSocketEventDroppedError,
                 reason=f"{kind} for user {message.user_id} was evicted to make room",
                 hint="raise the buffer's limits, or deliver faster",
-                details={"event_type": kind, "user_id": message.user_id},
+                details={**_run_of(message.message), "event_type": kind, "user_id": message.user_id},
                 separate=True,
             )
         )
@@ -68,6 +68,16 @@ class AgentchatBufferMixin(BufferMixin):
 
     failloud_count = "_total_messages"
     failloud_queues = "_buffers"
+
+
+def _run_of(message: object) -> dict[str, str]:
+    """Give the run and thread an evicted message names: not those of the call that evicted it."""
+    if not isinstance(message, dict):
+        return {}
+    inner = message.get("data")
+    parts = (message, inner if isinstance(inner, dict) else {})
+    found = {name: next((part[name] for part in parts if part.get(name)), "") for name in ("run_id", "thread_id")}
+    return {name: str(value) for name, value in found.items() if value}
 
 
 def _message_of(frame: Frame) -> Any:

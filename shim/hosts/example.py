@@ -118,4 +118,5 @@ HOST = Host(
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     terminal=TERMINAL,
+    traffic="demo.traffic:Target",
 )

@@ -57,4 +57,5 @@ HOST = Host(
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     terminal=TERMINAL,
+    traffic="shim.hosts._netra_traffic:Target",
 )

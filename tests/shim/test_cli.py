@@ -67,6 +67,9 @@ def test_help_lists_every_command(failloud, args):
         (("flags", "set", *HOST), "Missing argument"),
         (("rollback", "--no-such-option"), "No such option"),
         (("rollout", "no-such"), "No such command"),
+        (("drive", "--regime", "calm"), "'calm' is not one of"),
+        (("drive", "--host", "nowhere"), "host 'nowhere': no module of that name"),
+        (("drive", "--tenants", "5"), "at most --tenants 4"),
         (("migrate", "--no-such-option"), "No such option"),
     ],
 )

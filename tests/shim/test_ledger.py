@@ -13,7 +13,7 @@ from courier.wire import Wire
 from courier_faults import FAULTS, GOOD
 from courier_host import CONTRACTS, HOST
 from courier_run import call, modes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shim
@@ -39,6 +39,7 @@ def installed():
 # The ledger by itself
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["thought", "done"]), st.sampled_from(
     ["sent", "rejected", "acked", "cancelled", "withdrawn", "left", "lost", "evicted", "pending"]
 ))), st.integers(1, 5))  # fmt: skip
@@ -151,6 +152,7 @@ def test_who_counts_can_be_asked_by_run(installed):
     assert ledger.run("another") is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=8),
     st.sampled_from(["observe", "enforce"]),
