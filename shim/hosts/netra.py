@@ -11,6 +11,7 @@ from shim.hosts._classes import (
     BY_MESSAGE,
     EMITTER_HOOKS,
 )
+from shim.hosts._connections import BY_CONNECTION, manager_rows
 from shim.hosts._interface import (
     BRIDGE_NOTIFIES,
     ISOLATED_EMITS,
@@ -28,6 +29,7 @@ __all__ = ["HOST"]
 _APP = "netra_backend.app"
 BRIDGE = f"{_APP}.services.agent_websocket_bridge:AgentWebSocketBridge"
 BUFFER = f"{_APP}.websocket_core.message_buffer:WebSocketMessageBuffer"
+CONNECTIONS = f"{_APP}.websocket_core.manager:WebSocketManager"
 ISOLATED = f"{_APP}.websocket_core.isolated_event_emitter:IsolatedWebSocketEventEmitter"
 USER_EMITTER = f"{_APP}.agents.supervisor.agent_instance_factory:UserWebSocketEmitter"
 FACTORY = f"{_APP}.agents.supervisor.agent_instance_factory:AgentInstanceFactory"
@@ -36,10 +38,16 @@ HOST = Host(
     name="netra",
     package=_APP,
     facade=f"{_APP}.loud",
-    components=("bridge", "buffer", "emitter", "factory"),
+    components=("bridge", "buffer", "connections", "emitter", "factory"),
     classes=(
         HostClass(component="bridge", target=BRIDGE, identity=BY_ARGUMENT, hooks=BRIDGE_HOOKS),
         HostClass(component="buffer", target=BUFFER, identity=BY_MESSAGE, mixin="shim.components.buffer:BufferMixin"),
+        HostClass(
+            component="connections",
+            target=CONNECTIONS,
+            identity=BY_CONNECTION,
+            mixin="shim.components.manager:ManagerMixin",
+        ),
         HostClass(component="emitter", target=ISOLATED, identity=BY_INSTANCE, hooks=EMITTER_HOOKS),
         HostClass(component="factory", target=USER_EMITTER, identity=BY_INSTANCE),
         HostClass(component="factory", target=FACTORY, identity=BY_CONTEXT),
@@ -48,6 +56,7 @@ HOST = Host(
         *notify_rows(BRIDGE, BRIDGE_NOTIFIES),
         *mapping_rows(BRIDGE),
         buffer_row(BUFFER),
+        *manager_rows(CONNECTIONS),
         *isolated_rows(ISOLATED, ISOLATED_EMITS),
         *user_emitter_rows(USER_EMITTER),
         *factory_rows(

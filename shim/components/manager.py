@@ -1,0 +1,114 @@
+"""The connection manager's paths that no result shows: partial sends, placeholders, retyped and expired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from shim.codes import Code
+from shim.components.alterations import alterations, replaced, type_of
+from shim.components.known import Known, lost_of
+from shim.components.leaving import LeavingMixin
+from shim.components.sends import Lost, Sends, sending, sends_of
+from shim.components.sockets import SocketMixin
+from shim.components.witness import Handled, Witness, witnessing
+from shim.frames import Note, frame_of
+
+__all__ = ["ManagerMixin"]
+
+
+class ManagerMixin(SocketMixin, LeavingMixin):
+    """Goes before Netra's manager: `connections` and `user_connections` say who is there, for 180 s."""
+
+    connections: Any
+    user_connections: Any
+    connection_stats = Handled("connection_stats")
+
+    failloud_catch_all: ClassVar[str] = "user_message"
+    "What an unknown event type is rewritten to."
+    failloud_aliases: ClassVar[frozenset[str]] = frozenset({"user_message", "user_input"})
+    "Types that rightly become that."
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Keep the host's single instance on the host's class alone: with and without the shim it is the same one."""
+        made = super().__new__(cls, *args, **kwargs)
+        if "_instance" in vars(cls):
+            del cls._instance  # type: ignore[attr-defined]
+        host: Any = cls.__failloud_host__  # type: ignore[attr-defined]
+        host._instance = made  # noqa: SLF001  # where the host itself keeps it
+        return made
+
+    async def connect_user(self, *args: Any, **kwargs: Any) -> Any:
+        """Remember the connection beyond the host's cache."""
+        connection_id = await super().connect_user(*args, **kwargs)  # type: ignore[misc]
+        if frame_of(self) is not None:
+            Known.of(self).refresh(self, (connection_id,))
+        return connection_id
+
+    async def send_to_user(self, user_id: str, message: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tally the user's connections, and those that the host has lost sight of."""
+        frame = frame_of(self)
+        if frame is None:
+            return await super().send_to_user(user_id, message, *args, **kwargs)  # type: ignore[misc]
+        tried, known = tuple(self.user_connections.get(user_id, ())), Known.of(self)
+        known.refresh(self, tried)
+        with sending(frame) as sends:
+            answer = await super().send_to_user(user_id, message, *args, **kwargs)  # type: ignore[misc]
+        _leave_out(sends, known.left_out(self, tried, user_id=user_id))
+        sends.judge(answer, f"user {user_id} has no connection")
+        return answer
+
+    async def send_to_thread(self, thread_id: str, message: Any) -> Any:
+        """Tally the thread's connections."""
+        frame = frame_of(self)
+        if frame is None:
+            return await super().send_to_thread(thread_id, message)  # type: ignore[misc]
+        with sending(frame) as sends:
+            answer = await super().send_to_thread(thread_id, message)  # type: ignore[misc]
+        sends.judge(answer, f"nobody is connected to thread {thread_id}")
+        return answer
+
+    async def _get_thread_connections(self, thread_id: str) -> Any:
+        """See the connections that the host leaves out: flagged unhealthy, expired, or unreadable."""
+        found = await super()._get_thread_connections(thread_id)  # type: ignore[misc]
+        if (sends := sends_of(self)) is not None:
+            known = Known.of(self)
+            unreadable = known.refresh(self, list(self.connections))
+            _leave_out(sends, known.left_out(self, {each for each, _ in found}, thread_id=thread_id))
+            reason = "the manager cannot read its own entry for it and leaves it out"
+            _leave_out(sends, (lost_of(each, {}, reason, Code.CONNECTION_LOST) for each in unreadable))
+        return found
+
+    async def _serialize_message_safely_async(self, message: Any) -> Any:
+        """See a message that is replaced, or sent under another type than it was given."""
+        if (sends := sends_of(self)) is None:
+            return await super()._serialize_message_safely_async(message)  # type: ignore[misc]
+        before = type_of(message)
+        with witnessing(witness := Witness(self)):
+            try:
+                made = await super()._serialize_message_safely_async(message)  # type: ignore[misc]
+            except Exception as error:
+                replaced(sends, type(error).__name__, error)
+                raise
+        alterations(
+            sends, message, before, made, cause=witness.cause, catch_all=self.failloud_catch_all,
+            aliases=self.failloud_aliases,
+        )  # fmt: skip
+        return made
+
+    def update_connection_thread(self, user_id: str, thread_id: str) -> Any:
+        """Keep the thread of the windows that the host has lost sight of, too."""
+        answer = super().update_connection_thread(user_id, thread_id)  # type: ignore[misc]
+        frame = frame_of(self)
+        if frame is not None:
+            Known.of(self).move(self, user_id, thread_id)
+        if frame is not None and not answer:
+            known = "the user's connections are gone from the table" if user_id in self.user_connections else ""
+            reason = f"{known or 'no connection of the user is known'}: the thread's events cannot reach it"
+            frame.note(Note(key="thread", error=frame.row.error, reason=reason, hint=frame.row.hint))
+        return answer
+
+
+def _leave_out(sends: Sends, lost: Iterable[Lost]) -> None:
+    for each in lost:
+        sends.count(each, sent=False)

@@ -1,0 +1,172 @@
+"""What became of one message at each connection while one call sends it; and what of that is a failure. No host here.
+
+Nobody got it: one failure per user, the first one raised. Somebody got it: nothing is raised, since whoever catches it
+would send again to those who have it; a user left out is one failure, a window left out of a user's several is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+
+from shim.codes import Code
+from shim.components.witness import Witness, witnessing
+from shim.errors import LoudFailure, WebSocketConnectionLostError, WebSocketSendFailureError
+from shim.frames import Frame, Note
+
+__all__ = ["Lost", "Sends", "sending", "sends_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A connection that did not get the message."""
+
+    connection: str
+    user_id: str
+    thread_id: str = ""
+    reason: str
+    code: Code = Code.CONNECTION_LOST
+    cause: Exception | None = None
+    attempt: int = 0
+
+    def note(self, more: int = 0, *, separate: bool) -> Note:
+        """Make the note; `more` is the number of the user's other connections that failed as well."""
+        error: type[LoudFailure] = WebSocketConnectionLostError if self.cause is None else WebSocketSendFailureError
+        own = {
+            "user_id": self.user_id, "thread_id": self.thread_id or "unknown", "connection_id": self.connection,
+            "code": self.code, "attempt": self.attempt,
+        }  # fmt: skip
+        return Note(
+            key=("lost", self.connection, self.user_id),
+            error=error,
+            reason=self.reason + (f", and {more} more connections of the user" if more else ""),
+            hint="look at the connection: the user has to connect again",
+            cause=self.cause,
+            details=own,
+            separate=separate,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Sends:
+    """One call that sends one message to one or several connections."""
+
+    frame: Frame
+    witness: Witness
+    outer: Sends | None = None
+    "The call around it that sends the same message: that one judges."
+    reached: dict[str, str] = field(default_factory=dict)
+    "Connection -> its user."
+    lost: dict[str, Lost] = field(default_factory=dict)
+    altered: list[Note] = field(default_factory=list)
+    "What was done to the message itself."
+
+    def count(self, lost: Lost, *, sent: bool) -> None:
+        """Count one connection's outcome."""
+        if sent:
+            self.reached[lost.connection] = lost.user_id
+            self.lost.pop(lost.connection, None)
+        elif lost.connection not in self.reached:
+            self.lost.setdefault(lost.connection, lost)
+
+    def judge(self, answer: object, nobody: str) -> None:
+        """Note what failed, now that the host has answered. `nobody` is the reason where there was no connection."""
+        self.frame.forgive("own")  # what the calls for single connections answered is told here, by recipient
+        if self.outer is not None:
+            self._hand_over(self.outer)
+            return
+        if self.reached:
+            self._set_apart()
+        told = any(not note.separate for note in self.frame.notes)  # an inner call of another component knows better
+        alone = not self.reached and not told
+        if alone and (self.witness.cause is not None or not self.lost):
+            notes = [self._nobody(answer, nobody)]
+        else:
+            notes = self._by_recipient(raised=alone)
+        for note in notes:
+            self.frame.note(note)
+        for note in self.altered if self.reached else ():
+            self.frame.note(note)
+
+    def abandoned(self) -> None:
+        """Note what was lost until an exception or a cancellation ended the call: nothing more will be known."""
+        self.frame.forgive("own")
+        if self.outer is not None:
+            self._hand_over(self.outer)
+            return
+        for lost in self.lost.values():
+            self.frame.note(lost.note(separate=True))
+
+    def _hand_over(self, outer: Sends) -> None:
+        outer.reached |= self.reached
+        for lost in self.lost.values():
+            outer.count(lost, sent=False)
+        outer.altered += self.altered
+
+    def _set_apart(self) -> None:
+        """Somebody got the message: who did not is escalated, and nothing is raised."""
+        for note in self.frame.notes:
+            if not note.separate:
+                self.frame.forgive(note.key)
+                self.frame.note(replace(note, separate=True))
+
+    def _by_recipient(self, *, raised: bool) -> list[Note]:
+        served = set(self.reached.values())
+        by_user: dict[str, list[Lost]] = {}
+        for lost in self.lost.values():
+            by_user.setdefault(lost.user_id, []).append(lost)
+        notes: list[Note] = []
+        for user_id, losses in by_user.items():
+            if user_id in served:  # each window for itself
+                notes += [self._partial(lost, 0, Code.PARTIAL_SEND) for lost in losses]
+            elif served:
+                notes.append(self._partial(losses[0], len(losses) - 1, losses[0].code))
+            else:
+                notes.append(losses[0].note(len(losses) - 1, separate=bool(notes) or not raised))
+        return notes
+
+    def _partial(self, lost: Lost, more: int, code: Code) -> Note:
+        reason = f"{lost.reason}; other connections got the message ({len(self.reached)}) and the host reports success"
+        if lost.code is Code.CONNECTION_EXPIRED:
+            code = lost.code
+        return replace(lost, reason=reason, code=code).note(more, separate=True)
+
+    def _nobody(self, answer: object, nobody: str) -> Note:
+        error, reason, code = WebSocketConnectionLostError, nobody, Code.NO_CONNECTION
+        if answer:
+            reason, code = f"{nobody}, and the host reports success", Code.FALSE_SUCCESS
+        cause = self.witness.cause
+        if cause is not None:  # it never came to sending
+            return Note(
+                key="sends", error=WebSocketSendFailureError, reason="the send ended in an exception", cause=cause,
+                hint="see the cause: the host swallows it",
+            )  # fmt: skip
+        hint = "check that the user is connected, and that the connection belongs to this thread"
+        return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
+
+
+_under_way: ContextVar[Sends | None] = ContextVar("failloud_sends", default=None)
+
+
+def sends_of(instance: object) -> Sends | None:
+    """Give the innermost call of this instance that sends, in this task or the one that started it."""
+    found = _under_way.get()
+    return found if found is not None and found.frame.is_open and found.frame.instance is instance else None
+
+
+@contextmanager
+def sending(frame: Frame) -> Iterator[Sends]:
+    """Tally the connections that one call reaches, and what the host handles on the way."""
+    made = Sends(frame=frame, witness=Witness(frame.instance), outer=sends_of(frame.instance))
+    token = _under_way.set(made)
+    try:
+        with witnessing(made.witness):
+            yield made
+    except BaseException:
+        made.abandoned()
+        raise
+    finally:
+        with suppress(ValueError):
+            _under_way.reset(token)
