@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,6 +76,19 @@ async def user_s_every_socket_raises(w: World) -> Any:
 async def user_s_socket_is_closed(w: World) -> Any:
     await w.connect(Socket())
     w.sockets[0].hang_up()
+    return await w.manager.send_to_user("ada", started())
+
+
+@fault("send_to_user", LOST, "connection_lost")
+async def a_socket_whose_state_cannot_be_read(w: World) -> Any:
+    class Odd(Socket):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "client_state" and object.__getattribute__(self, "__dict__").get("odd"):
+                raise RuntimeError("no state")
+            return super().__getattribute__(name)
+
+    await w.connect(Odd())
+    w.sockets[0].__dict__["odd"] = True
     return await w.manager.send_to_user("ada", started())
 
 
@@ -405,7 +418,7 @@ async def a_successful_ping_stops_the_stale_cleanup(w: World) -> Any:
 @fault("_cleanup_stale_connections", LOST, "connection_lost", ends=ESCALATED, cause="TypeError", event="stale_cleanup")
 async def the_periodic_cleanup_fails_unseen(w: World) -> Any:
     made = await w.connect(Socket())
-    w.manager.connections[made]["last_activity"] = datetime.datetime.now()  # noqa: DTZ005  # as a ping leaves it
+    w.manager.connections[made]["last_activity"] = dt.datetime.now()  # noqa: DTZ005  # as a ping leaves it
     w.manager.CLEANUP_INTERVAL_SECONDS = 0.03
     task = asyncio.create_task(w.manager._periodic_cleanup())
     await asyncio.sleep(0.05)

@@ -86,6 +86,8 @@ class Outcome:
     answer: Any = None
     error: BaseException | None = None
     lines: list[str] = field(default_factory=list)
+    ours: list[str] = field(default_factory=list)
+    "Log lines that the shim wrote into the host's log."
     sent: list[Any] = field(default_factory=list)
     records: list[Any] = field(default_factory=list)
 
@@ -98,14 +100,13 @@ def _plain(value: Any) -> str:
     return _ADDRESS.sub("", _ID.sub(r"conn_\1", repr(value)))
 
 
-def make(ttl: float = 0) -> World:
-    """Make a manager as a fresh process would; `ttl` in seconds shortens its caches."""
+def make(ttl: float = 180, size: int = 500) -> World:
+    """Make a manager as a fresh process would; `ttl` in seconds shortens its caches, `size` makes them small."""
     module = importlib.import_module(MODULE)
     manager = module.WebSocketManager()
     manager.base_backoff, manager.send_timeout = 0.0, 0.02
-    if ttl:
-        for name in ("connections", "user_connections"):
-            setattr(manager, name, module.TTLCache(maxsize=500, ttl=ttl))
+    for name in ("connections", "user_connections"):
+        setattr(manager, name, module.TTLCache(maxsize=size, ttl=ttl))
     module._websocket_manager = manager
     return World(manager, module)
 
@@ -125,7 +126,12 @@ async def run(play: Play, mode: str | None) -> Outcome:
     """Play a scenario, bare (None) or in a mode of every component."""
     found = Outcome()
     loguru = importlib.import_module("loguru").logger
-    sink = loguru.add(lambda text: found.lines.append(_plain(text.record["message"])), level="DEBUG")
+
+    def keep(text: Any) -> None:
+        line = text.record["message"]
+        (found.ours if line.startswith("failloud.") else found.lines).append(_plain(line))
+
+    sink = loguru.add(keep, level="DEBUG")
     forget()
     world = make()
     try:

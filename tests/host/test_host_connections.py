@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import managerkit
@@ -44,7 +46,7 @@ def test_every_row_of_the_manager_has_a_fault() -> None:
 async def test_off_is_the_bare_manager(bare: dict[str, Outcome], fault: Fault) -> None:
     found = await run(fault.play, "off")
     assert found.seen() == bare[fault.name].seen()
-    assert found.records == []
+    assert found.records == found.ours == []
 
 
 @pytest.mark.asyncio
@@ -148,6 +150,32 @@ async def test_a_send_every_50_ms_outlives_the_cache_by_a_record_each(installati
     found = await run(play, "observe")
     assert found.answer.count(False) == len(found.records) > 0
     assert {made.code for made in found.records} == {"connection_expired"}
+
+
+@pytest.mark.asyncio
+async def test_a_connection_pushed_out_of_a_full_table_is_told_at_the_next_send(installation: None) -> None:
+    async def play(world: World) -> Any:
+        small = managerkit.make(size=2)
+        world.sockets = small.sockets
+        for user in ("ada", "ben", "cleo"):
+            await small.connect(Socket(), user=user, thread=user)
+        return [await small.manager.send_to_thread(user, started()) for user in ("ada", "ben", "cleo")]
+
+    found = await run(play, "observe")
+    assert [(made.user_id, made.code) for made in found.records] == [("ada", "connection_expired")]
+    assert [len(sent) for sent in found.sent] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["sync_state", "check_connection_heartbeat"])
+def test_nothing_calls_what_the_map_calls_dead(host_tree: Path, name: str) -> None:
+    """No call of that name in the application; those of another class's method of the same name have a receiver."""
+    calls = []
+    for path in (host_tree / "netra_backend" / "app").rglob("*.py"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        calls += [
+            f"{path.name}: {line.strip()}" for line in text.splitlines() if re.search(rf"(?<!def )\b{name}\(", line)
+        ]
+    assert [call for call in calls if f".{name}(" not in call] == []
 
 
 BRIDGE = "netra_backend.app.services.agent_websocket_bridge"
