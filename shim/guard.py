@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import reprlib
 import sys
-import traceback
+import time
 from collections.abc import Callable
 
 from shim.tally import Tally
+from shim.tracebacks import Limit, rendered
 
 __all__ = ["brief", "count", "own_failure", "own_failures", "print_last", "shown"]
 
 _tally: Tally[str] = Tally()
+_limit = Limit()
 
 _repr = reprlib.Repr()  # survives an object whose own `__repr__` raises
 _repr.maxother = _repr.maxstring = 300
@@ -30,8 +32,10 @@ def own_failure(operation: str, error: BaseException) -> None:
         from shim.logs import write  # lazy: it brings structlog, which a command that goes well has no use for
 
         write("failloud.own_failure", text, fields, kind=("own", operation), cause=error)
-    except Exception:  # noqa: BLE001  # the last net: a handler of the host's may do anything
-        print_last(f"failloud.own_failure {text}; logging it failed:\n{traceback.format_exc()}")
+    except Exception as failed:  # noqa: BLE001  # the last net: a handler of the host's may do anything
+        printed, left_out = _limit.take(("own", operation), time.monotonic())
+        trace = f"\n{rendered(failed)}" if printed else f" {left_out} traceback(s) left out"
+        print_last(f"failloud.own_failure {text}; logging it failed: {shown(failed)}{trace}")
 
 
 def count(operation: str) -> None:

@@ -70,6 +70,18 @@ def test_logging_that_raises_ends_on_standard_error(capsys):
 
 
 @pytest.mark.usefixtures("broken_log")
+def test_there_as_well_a_spike_prints_a_few_tracebacks(capsys):
+    before = count("test.log_spike")
+    for _ in range(50):
+        own_failure("test.log_spike", boom())
+    assert count("test.log_spike") == before + 50
+    text = capsys.readouterr().err
+    assert text.count("operation=test.log_spike") == 50
+    assert text.count("Traceback") == 5
+    assert "45 traceback(s) left out" in text
+
+
+@pytest.mark.usefixtures("broken_log")
 @pytest.mark.parametrize("stream", ["closed", "none"])
 def test_without_standard_error_the_count_stands(monkeypatch, tmp_path, stream):
     closed = (tmp_path / "err").open("w")

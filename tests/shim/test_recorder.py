@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 import structlog
+from courier.channel import Channel
 
+import shim
 from shim import guard
 from shim.errors import Common, WebSocketSendFailureError
+from shim.frames import Note, enclosing
 from shim.recorder import Action, FailureRecord, add_sink, counts, record, recording, remove_sink
 from shim.snapshot import Mode
 
@@ -132,6 +135,18 @@ def test_a_sink_may_record_and_change_the_sinks():
     with recording() as records:
         fail()
     assert sorted(made.component for made in records) == ["alpha", "nested"]
+
+
+def test_a_note_may_say_the_code_the_attempt_and_the_connection_more_precisely(courier):
+    class Wire:
+        def push_now(self, user, event):
+            details = {"code": "partial_send", "attempt": 2, "connection_id": "c9"}
+            enclosing().note(Note(key="wire", error=WebSocketSendFailureError, reason="one of two", details=details))
+            return False
+
+    with shim.override(channel="observe"), recording() as records:
+        assert Channel("ann", Wire()).send_now("r1", "ping") is False
+    assert [(made.code, made.attempt, made.connection_id) for made in records] == [("partial_send", 2, "c9")]
 
 
 # --- the ERROR line
