@@ -39,7 +39,7 @@ _LAST = frozenset(Event(kind) for kind in HOST.terminal)
 MIXES = {
     # A bridge that no start-up integrated has no manager; a connection is forgotten after 180 s, used or not.
     Regime.NORMAL: Mix(stories={Story.STEADY: 0.975, Story.UNREADY: 0.015, Story.IDLE: 0.01}, runs=2),
-    Regime.HIGH_LOAD: Mix(stories={Story.STEADY: 0.825, Story.SLOW: 0.15, Story.IDLE: 0.025}, runs=4),
+    Regime.HIGH_LOAD: Mix(stories={Story.STEADY: 0.815, Story.SLOW: 0.16, Story.IDLE: 0.025}, runs=4),
     Regime.AFTER_NETWORK_TROUBLE: Mix(
         stories={Story.STEADY: 0.40, Story.RELOADED: 0.40, Story.DROPPED: 0.1, Story.HALF_OPEN: 0.1}, runs=2
     ),
