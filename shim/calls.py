@@ -21,6 +21,7 @@ from shim.host import installed
 from shim.recorder import Action, record
 from shim.settle import error_for, event_of
 from shim.snapshot import Mode
+from shim.stack import in_handler
 from shim.swallowed import mark
 
 __all__ = ["delivered", "escalate", "missing", "spawn"]
@@ -45,12 +46,12 @@ def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
         if not any(
             other.origin == row.key and same_event(other.events, (_event(row, run_id),)) for other in frame.notes
         ):
-            frame.note(replace(note, events=(_event(row, run_id),), origin=row.key))
+            frame.note(replace(note, events=(_event(row, run_id),), origin=row.key, details=_known(run_id)))
         return value
     if markers.take(contract, run_id):
         return value
     error = _error(row, note, run_id)
-    raises = decision.mode is Mode.ENFORCE and row.work is Work.NONE
+    raises = decision.mode is Mode.ENFORCE and row.work is Work.NONE and not in_handler()
     _record(error, row, decision, raises=raises, known=False)
     try:
         if raises:
@@ -70,10 +71,10 @@ def missing(component: str, method: str, *, run_id: str | None = None) -> None:
     note = Note(key="verb", error=kind, reason=f"the {component} is None", hint=row.hint)
     frame = enclosing()
     if frame is not None:  # part of an outer call: that call records and raises, once
-        frame.note(replace(note, events=(_event(row, run_id),), origin=row.key))
+        frame.note(replace(note, events=(_event(row, run_id),), origin=row.key, details=_known(run_id)))
         return
     error = _error(row, note, run_id)
-    raises = decision.mode is Mode.ENFORCE
+    raises = decision.mode is Mode.ENFORCE and not in_handler()
     _record(error, row, decision, raises=raises, known=True)
     try:
         if raises:
@@ -134,8 +135,12 @@ def _means_failure(row: Contract, value: object) -> bool:
 
 
 def _error(row: Contract, note: Note, run_id: str | None) -> LoudFailure:
-    common = {"event_type": _event_type(row)} | ({} if run_id is None else {"run_id": run_id})
+    common = {"event_type": _event_type(row)} | _known(run_id)
     return error_for(row, note, {"common": common, "operation": row.method})
+
+
+def _known(run_id: str | None) -> dict[str, str]:
+    return {} if run_id is None else {"run_id": run_id}
 
 
 def _event(row: Contract, run_id: str | None) -> Event:

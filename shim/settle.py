@@ -13,6 +13,7 @@ from shim.guard import shown
 from shim.identity import arguments_of, event_type_of, identity_of
 from shim.recorder import Action, record
 from shim.snapshot import Mode
+from shim.stack import in_handler
 from shim.swallowed import mark
 
 __all__ = ["describe", "error_for", "event_of", "failures", "settle", "settle_late"]
@@ -30,14 +31,22 @@ def settle(
 ) -> LoudFailure | None:
     """Record each failure of the call once: its own, then each separate one. Gives the error to raise, if any.
 
+    Nothing is raised in the middle of the host's handling of an exception: its clean-up must go on.
     `host_raised`: the host's own exception goes on and is loud already. `refused`: the work was not started.
     `cancelled`: a cancellation or exit goes on, and nothing is raised in its place.
     """
     who, mode = describe(frame, paths, function), frame.mode
     quiet = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
-    raises = mode is Mode.ENFORCE and not cancelled and (refused or frame.row.work is Work.NONE)
+    raises = mode is Mode.ENFORCE and not cancelled and (refused or (frame.row.work is Work.NONE and not in_handler()))
     loud = Action.RAISED if raises or host_raised else quiet
-    errors = [_record(frame.row, note, who, mode, loud) for note in failures(frame.row, notes, who["event"])]
+    errors = []
+    for note in failures(frame.row, notes, who["event"]):
+        known = markers.elsewhere(who["event"]) if note.unexplained and not note.events else None
+        if known is None:
+            errors.append(_record(frame.row, note, who, mode, loud))
+        else:  # a thread that works for this call has recorded it
+            errors.append(error_for(frame.row, note, who))
+            errors[-1].recorded = known
     for note in notes:
         if note.separate:
             _record(frame.row, note, who, mode, quiet)
@@ -117,6 +126,6 @@ def _record(row: Contract, note: Note, who: Mapping[str, Any], mode: Mode, actio
         mark(note.cause, by=row.key)  # a loud cause goes on in this failure
     known = not note.unexplained
     category, origin = note.category or row.category, note.origin or row.key
-    record(error, mode=mode, action=action, category=category, origin=origin, cause_known=known)
-    markers.leave(row.key, error.run_id)
+    made = record(error, mode=mode, action=action, category=category, origin=origin, cause_known=known)
+    markers.leave(row.key, who["event"], made)
     return error

@@ -21,6 +21,7 @@ from shim.recorder import Action, record
 from shim.settle import describe, failures, settle, settle_late
 from shim.shape import shaped
 from shim.snapshot import Mode
+from shim.stack import in_handler
 from shim.watch import Watches
 
 __all__ = ["wrap_method"]
@@ -125,7 +126,8 @@ class _Guard:
             if _is_none(frame.instance, need.attribute):
                 key = ("need", need.attribute)
                 frame.note(Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides))
-        if frame.notes and row.work is Work.FOLLOWS and frame.mode is Mode.ENFORCE and frame.parent is None:
+        refuses = row.work is Work.FOLLOWS and frame.mode is Mode.ENFORCE and frame.parent is None
+        if frame.notes and refuses and not in_handler():
             error = self._safely("wrap.refuse", lambda: self._settle(frame, frame.close(), refused=True))
             try:
                 if error is not None:
