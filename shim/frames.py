@@ -64,8 +64,9 @@ Call = list[Any]
 """A contracted call under way. It is a list because every call pays for it, and only those that fail look inside: a
 list display takes 50 ns where an object takes 250. The names below are its places; `Frame` is how to look inside."""
 
-PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN, HELD = range(9)
-"HELD is what the row's first watch held when the call began: what it says is looked for there first."
+PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN, HELD, BEGAN = range(10)
+"""HELD is what the row's first watch held when the call began: what it says is looked for there first. BEGAN is the
+time, by `time.monotonic`."""
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 "The keyword arguments of a call that has none."
@@ -122,6 +123,12 @@ class Frame:
         """The component's mode when the call began."""
         mode: Mode = self.call[MODE]
         return mode
+
+    @property
+    def began(self) -> float:
+        """When it began, by `time.monotonic`."""
+        began: float = self.call[BEGAN]
+        return began
 
     @property
     def parent(self) -> Frame | None:

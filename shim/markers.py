@@ -71,12 +71,12 @@ def take(contract: str, run_id: str | None = None) -> bool:
     return False
 
 
-def elsewhere(event: Event) -> FailureRecord | None:
-    """Use up the mark that another thread left for this event, and give its record."""
+def elsewhere(event: Event, *, since: float) -> FailureRecord | None:
+    """Use up the mark that another thread left for this event since then, and give its record."""
     here = threading.get_ident()
     with _lock:
         for mark in _fresh():
-            if mark.thread != here and mark.event.fits(event):
+            if mark.thread != here and mark.at >= since and mark.event.fits(event):
                 _marks.remove(mark)
                 return mark.record
     return None

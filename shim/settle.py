@@ -41,7 +41,7 @@ def settle(
     loud = Action.RAISED if raises or host_raised else quiet
     errors = []
     for note in failures(frame.row, notes, who["event"]):
-        known = markers.elsewhere(who["event"]) if note.unexplained and not note.events else None
+        known = markers.elsewhere(who["event"], since=frame.began) if note.unexplained and not note.events else None
         if known is None:
             errors.append(_record(frame.row, note, who, mode, loud))
         else:  # a thread that works for this call has recorded it

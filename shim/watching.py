@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from shim.contracts import Collaborator, Shows
-from shim.frames import MODE, NOTHING, PARENT, PLAN, Call, Frame, Note, current
+from shim.frames import BEGAN, MODE, NOTHING, PARENT, PLAN, Call, Frame, Note, current
 from shim.guard import brief, own_failure
 
 __all__ = ["Watching", "inner_call"]
@@ -17,7 +17,7 @@ __all__ = ["Watching", "inner_call"]
 
 def inner_call(outer: Call) -> Call:
     """Open a call inside `outer`, of nobody: what fails in there is known to have failed in there."""
-    return [outer[PLAN], None, (), NOTHING, outer, outer[MODE], None, True, None]
+    return [outer[PLAN], None, (), NOTHING, outer, outer[MODE], None, True, None, outer[BEGAN]]
 
 
 class Watching:

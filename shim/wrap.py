@@ -29,7 +29,8 @@ __all__ = ["wrap_method"]
 Host = Callable[..., Any]
 
 _BEGIN = """\
-if _fl_clock() >= _fl_cell.due:
+_fl_now = _fl_clock()
+if _fl_now >= _fl_cell.due:
     _fl_refresh()
 _fl_mode = _fl_cell.mode
 if _fl_mode is _fl_off:
@@ -40,7 +41,7 @@ if _fl_parent is not None and not _fl_parent[7]:
 """
 
 _CALL = """\
-_fl_call = [_fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True, $held]
+_fl_call = [_fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True, $held, _fl_now]
 """
 
 _NEEDS = """\
