@@ -8,7 +8,6 @@ What cannot be taught that way (a mock, a method set on one instance, a class wr
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from shim.contracts import Collaborator, Shows
 from shim.frames import INSTANCE, NOTHING, OPEN, PLAN, Call, current, open_call
 from shim.guard import own_failure
+from shim.locks import fresh_lock
 from shim.proxy import unwrap
 from shim.shape import shaped
 from shim.watching import Watching
@@ -59,7 +59,7 @@ return _fl_watching(_fl_watch, _fl_name, $args, $kwargs, _fl_call).ended(_fl_ans
 
 _MISSING: Any = object()
 _PLAIN: Any = object.__getattribute__
-_lock = threading.Lock()
+_lock = fresh_lock()
 _before: dict[tuple[type, str], tuple[Any, Any]] = {}
 "(class, method) -> the wrapper that stands there, and what the class's own dict held before."
 
