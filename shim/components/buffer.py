@@ -5,62 +5,109 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from shim.errors import WebSocketBufferOverflowError, WebSocketEventDroppedError
+from shim.codes import Code
+from shim.components.redelivery import RedeliveryMixin
+from shim.components.waiting import dropped, under_way, without_limit
+from shim.components.witness import Handled, Witness, witness_of, witnessing
+from shim.errors import WebSocketBufferOverflowError
 from shim.frames import Frame, Note, frame_of
+from shim.snapshot import Mode
 
 __all__ = ["AgentchatBufferMixin", "BufferMixin"]
 
 
-class BufferMixin:
+class _Buffering(Witness):
+    """One call of `buffer_message`; `before` holds the queues while what is evicted for nothing goes back."""
+
+    before: dict[str, list[Any]] | None = None
+
+
+class BufferMixin(RedeliveryMixin):
     """Goes before the host's buffer class; `config` holds the limits, two attributes what is buffered."""
 
     config: Any
+    stats = Handled("stats")
     failloud_count: ClassVar[str] = "message_count"
     "Attribute: number of messages of all users."
     failloud_queues: ClassVar[str] = "user_buffers"
     "Attribute: user -> messages."
 
-    def _update_buffer_size(self, message: Any, remove: bool = False) -> None:  # noqa: FBT001, FBT002  # the host's signature
-        """Note an eviction: the host removes somebody's message to make room and reports success."""
-        super()._update_buffer_size(message, remove)  # type: ignore[misc]  # the host's, behind us in the MRO
+    async def buffer_message(self, user_id: str, message: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say which limit rejected the message; in enforce, what was evicted for nothing goes back where it was."""
         frame = frame_of(self)
-        if not remove or frame is None or frame.row.method != "buffer_message":
-            return
-        kind = (
-            message.message.get("type", "unknown")
-            if isinstance(message.message, dict)
-            else type(message.message).__name__
-        )
-        frame.note(
-            Note(
-                key=("evicted", id(message)),
-                error=WebSocketEventDroppedError,
-                reason=f"{kind} for user {message.user_id} was evicted to make room",
-                hint="raise the buffer's limits, or deliver faster",
-                details={**_run_of(message.message), "event_type": kind, "user_id": message.user_id},
-                separate=True,
-            )
-        )
+        if frame is None:
+            return await super().buffer_message(user_id, message, *args, **kwargs)  # type: ignore[misc]
+        queues, count, call = getattr(self, self.failloud_queues), getattr(self, self.failloud_count), _Buffering(self)
+        if frame.mode is Mode.ENFORCE:
+            if count >= self.config.max_buffer_size_global:
+                call.before = {user: list(queue) for user, queue in queues.items()}
+            elif len(_waiting(queues, user_id)) >= self.config.max_buffer_size_per_user:
+                without_limit(queues, user_id)
+        with witnessing(call):
+            answer = await super().buffer_message(user_id, message, *args, **kwargs)  # type: ignore[misc]
+        if answer:
+            for run in under_way.get(self, ()):
+                if run.user_id == user_id:
+                    run.entries.append(queues[user_id][-1])
+        else:
+            self._explain(frame, user_id, message, count, call.cause)
+        return answer
 
-    def failloud_explain(self, frame: Frame) -> None:
-        """Say which limit rejected the message; sizes in bytes, counts in messages."""
-        if frame.row.method != "buffer_message":
+    def _update_buffer_size(self, message: Any, remove: bool = False) -> None:  # noqa: FBT001, FBT002  # the host's signature
+        """Note who is removed; in enforce, keep what the host promises to keep, or removes for nothing."""
+        frame = frame_of(self)
+        if not remove or frame is None:
+            super()._update_buffer_size(message, remove)  # type: ignore[misc]  # the host's, behind us in the MRO
             return
-        user_id, message = frame.args[0] if frame.args else frame.kwargs["user_id"], _message_of(frame)
-        size, limit = _size(message), self.config.max_message_size_bytes
-        count, queues = getattr(self, self.failloud_count), getattr(self, self.failloud_queues)
-        if size is not None and size > limit:
-            self._note(frame, f"Message too large: {size} bytes, limit {limit}", limit, size)
-        elif count >= (limit := self.config.max_buffer_size_global):
-            self._note(frame, f"the buffer is full for all users: {count} of {limit} messages", limit, size)
-        elif len(queues.get(user_id, ())) >= (limit := self.config.max_buffer_size_per_user):
-            self._note(frame, f"the user's buffer is full: {limit} messages", limit, size)
+        if frame.row.method == "buffer_message":
+            self._evict(frame, message)
+            return
+        super()._update_buffer_size(message, remove)  # type: ignore[misc]
+        for run in under_way.get(self, ()):
+            run.removed.add(id(message))
+        if frame.row.method == "clear_user_buffer":
+            frame.note(dropped(message, "was cleared before it was delivered", Code.EVENT_DROPPED))
 
-    def _note(self, frame: Frame, reason: str, buffer_size: int, message_size: int | None) -> None:
-        details = {"buffer_size": buffer_size, "message_size": message_size}
-        frame.note(
-            Note(key="own", error=WebSocketBufferOverflowError, reason=reason, hint=frame.row.hint, details=details)
-        )
+    def _evict(self, frame: Frame, message: Any) -> None:
+        call, queues = witness_of(self), getattr(self, self.failloud_queues)
+        if isinstance(call, _Buffering) and call.before is not None:  # the new message is rejected all the same
+            queue = queues[message.user_id]
+            queue.clear()
+            queue.extend(call.before[message.user_id])
+            return
+        if frame.mode is Mode.ENFORCE and self._promised(message):
+            queues[message.user_id].appendleft(message)
+            limit = self.config.max_buffer_size_per_user
+            what = f"was about to be evicted though the host promises to keep it: kept, over the limit of {limit}"
+            error = WebSocketBufferOverflowError
+            frame.note(dropped(message, what, Code.BUFFER_FULL, error=error, separate=True))
+            return
+        super()._update_buffer_size(message, True)  # type: ignore[misc]
+        for run in under_way.get(self, ()):
+            run.removed.add(id(message))
+        frame.note(dropped(message, "was evicted to make room", Code.EVENT_EVICTED, separate=True))
+
+    def _promised(self, message: Any) -> bool:
+        is_critical = getattr(message, "is_critical", None)
+        return bool(getattr(self.config, "never_drop_critical", False) and is_critical and is_critical(self.config))
+
+    def _explain(self, frame: Frame, user_id: str, message: Any, count: int, cause: Exception | None) -> None:
+        """Say why the message was rejected; `count` messages were held then. Sizes in bytes."""
+        size, broken = _size(message)
+        config, cause = self.config, cause or broken
+        found: tuple[str, Code, int | None] | None = None
+        if cause is not None:
+            found = "the buffer failed to take the message", Code.BUFFER_OVERFLOW, None
+        elif size is not None and size > (limit := config.max_message_size_bytes):
+            found = f"Message too large: {size} bytes, limit {limit}", Code.MESSAGE_TOO_LARGE, limit
+        elif count >= (limit := config.max_buffer_size_global):
+            found = f"the buffer is full for all users: {count} of {limit} messages", Code.BUFFER_FULL, limit
+        elif len(_waiting(getattr(self, self.failloud_queues), user_id)) >= (limit := config.max_buffer_size_per_user):
+            found = f"the user's buffer is full: {limit} messages", Code.BUFFER_FULL, limit
+        if found is not None:
+            details = {"buffer_size": found[2], "message_size": size, "code": found[1]}
+            error, hint = WebSocketBufferOverflowError, frame.row.hint
+            frame.note(Note(key="own", error=error, reason=found[0], hint=hint, cause=cause, details=details))
 
 
 class AgentchatBufferMixin(BufferMixin):
@@ -68,26 +115,20 @@ class AgentchatBufferMixin(BufferMixin):
 
     failloud_count = "_total_messages"
     failloud_queues = "_buffers"
+    failloud_declining_waits = True
 
 
-def _run_of(message: object) -> dict[str, str]:
-    """Give the run and thread an evicted message names: not those of the call that evicted it."""
-    if not isinstance(message, dict):
-        return {}
-    inner = message.get("data")
-    parts = (message, inner if isinstance(inner, dict) else {})
-    found = {name: next((part[name] for part in parts if part.get(name)), "") for name in ("run_id", "thread_id")}
-    return {name: str(value) for name, value in found.items() if value}
-
-
-def _message_of(frame: Frame) -> Any:
-    return frame.args[1] if len(frame.args) > 1 else frame.kwargs["message"]
-
-
-def _size(message: Any) -> int | None:
-    """Measure as the host does: compact JSON in UTF-8; None where the message is no JSON."""
-    plain = message.model_dump() if hasattr(message, "model_dump") else message
+def _waiting(queues: Any, user_id: Any) -> Any:
     try:
-        return len(json.dumps(plain, separators=(",", ":"), default=str).encode())
-    except (TypeError, ValueError):
-        return None
+        return queues.get(user_id, ())
+    except TypeError:
+        return ()  # an id that no table takes: the host is about to say so
+
+
+def _size(message: Any) -> tuple[int | None, Exception | None]:
+    """Measure as the host does, compact JSON in UTF-8; or say why it cannot be."""
+    try:
+        plain = message.model_dump() if hasattr(message, "model_dump") else message
+        return len(json.dumps(plain, separators=(",", ":"), default=str).encode()), None
+    except Exception as error:  # noqa: BLE001  # somebody's text or dump; it is told as the cause
+        return None, error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shim.contracts import Contract, Shows, Work
-from shim.errors import WebSocketConnectionLostError, WebSocketSendFailureError
+from shim.errors import WebSocketConnectionLostError, WebSocketEventDroppedError, WebSocketSendFailureError
 from shim.hosts._classes import CONNECT
 
-__all__ = ["BY_CONNECTION", "manager_rows", "send_rows"]
+__all__ = ["BY_CONNECTION", "delivery_row", "manager_rows", "retry_rows", "send_rows"]
 
 BY_CONNECTION = {
     "user_id": "user_id|message.user_id|message.data.user_id",
@@ -78,4 +78,24 @@ def _cleanup_rows(target: str) -> Iterator[Contract]:
             component="connections", target=target, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
             error=WebSocketConnectionLostError, reason="connections could not be cleaned up", work=Work.PRECEDES,
             event_type=event, category=6, for_user=False, hint="see the cause",
+        )  # fmt: skip
+
+
+def delivery_row(target: str, signature: str) -> Contract:
+    """Row of a buffer's delivery: it goes through messages of one user, so it escalates and never raises."""
+    return Contract(
+        component="buffer", target=target, method="deliver_buffered_messages", signature=signature, is_async=True,
+        shows=Shows.NEVER, error=WebSocketSendFailureError, reason="a buffered message could not be delivered",
+        work=Work.PRECEDES, event_type="buffered_delivery", category=2, hint="see the cause",
+    )  # fmt: skip
+
+
+def retry_rows(target: str) -> Iterator[Contract]:
+    """Rows of a buffer that retries, and of the ways it is emptied."""
+    methods = {"_process_retry_queue": "(self)", "clear_user_buffer": "(self, user_id)", "stop": "(self)"}
+    for name, signature in methods.items():
+        yield Contract(
+            component="buffer", target=target, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
+            error=WebSocketEventDroppedError, reason="buffered messages were lost", work=Work.PRECEDES,
+            event_type="buffered_delivery", category=2, hint="see the cause",
         )  # fmt: skip

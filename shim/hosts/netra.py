@@ -11,7 +11,7 @@ from shim.hosts._classes import (
     BY_MESSAGE,
     EMITTER_HOOKS,
 )
-from shim.hosts._connections import BY_CONNECTION, manager_rows
+from shim.hosts._connections import BY_CONNECTION, delivery_row, manager_rows, retry_rows
 from shim.hosts._interface import (
     BRIDGE_NOTIFIES,
     ISOLATED_EMITS,
@@ -56,6 +56,8 @@ HOST = Host(
         *notify_rows(BRIDGE, BRIDGE_NOTIFIES),
         *mapping_rows(BRIDGE),
         buffer_row(BUFFER),
+        delivery_row(BUFFER, "(self, user_id, delivery_callback)"),
+        *retry_rows(BUFFER),
         *manager_rows(CONNECTIONS),
         *isolated_rows(ISOLATED, ISOLATED_EMITS),
         *user_emitter_rows(USER_EMITTER),
