@@ -11,16 +11,15 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from test_host_shim import OWN_TABLES, TABLE, everything, host  # noqa: F401  # the fixture that imports the host
+from test_host_shim import TABLE, everything, host  # noqa: F401  # the fixture that imports the host
 
 import shim
 from shim.errors import LoudFailure
-from shim.hosts.netra import HOST
 
 pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore")]
 
 INFO = 20
-COMPONENTS = [name for name in HOST.components if name not in OWN_TABLES]
+COMPONENTS = sorted({param.values[0].component for param in TABLE})
 REPEAT = 20
 "Calls per fault and mode."
 
