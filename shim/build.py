@@ -1,101 +1,95 @@
-"""Build the shim class of one host class: a real subclass, wrapped methods, watched attributes."""
+"""Build the shim class of one host class: a real subclass with wrapped methods."""
 
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from shim.contracts import Contract, Host, HostClass, plain_signature
+from shim.contracts import Contract, Host, HostClass
+from shim.fits import find
 from shim.hooks import wrap_hook
-from shim.wrap import wrap_method
+from shim.wrap import wrap_function, wrap_method
 
-__all__ = ["build_class", "find", "mismatches"]
-
-
-def find(target: str) -> Any:
-    """Import what `package.module:Name` names. Raises ImportError or AttributeError."""
-    module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)
+__all__ = ["build_class", "rows_of", "watched_names", "wrap_member", "wrapped_members"]
 
 
-def mismatches(host: Host) -> list[str]:
-    """Compare every row with the host's code; one line per difference, nothing changed."""
-    found = []
-    for declared in host.classes:
-        try:
-            cls = find(declared.target)
-        except (ImportError, AttributeError) as error:
-            found.append(f"{declared.target}: cannot be imported ({error})")
-            continue
-        if not isinstance(cls, type):
-            found.append(f"{declared.target}: not a class")
-            continue
-        found += [line for row in host.contracts if row.target == declared.target for line in _row_differs(cls, row)]
-        found += _unwatchable(cls, declared, host)
-        found += [
-            f"{declared.target}.{hook.method}: no such method"
-            for hook in declared.hooks
-            if not hasattr(cls, hook.method)
-        ]
-    return found
+def build_class(host: Host, declared: HostClass, cls: type) -> type:
+    """Make the subclass. It carries the host class's name and module: pickles, logs and `inspect` see no other.
 
-
-def _unwatchable(cls: type, declared: HostClass, host: Host) -> list[str]:
-    watched = {w.attribute for row in host.contracts if row.target == declared.target for w in row.watches}
-    return [
-        f"{declared.target}.{name}: a {type(found).__name__} of the class; only plain attributes can be watched"
-        for name in sorted(watched)
-        if hasattr(found := inspect.getattr_static(cls, name, None), "__set__")
-    ]
-
-
-def _row_differs(cls: type, row: Contract) -> list[str]:
-    raw = inspect.getattr_static(cls, row.method, None)
-    where = f"{row.target}.{row.method}"
-    if raw is None:
-        return [f"{where}: no such method"]
-    if not isinstance(raw, types.FunctionType):
-        return [f"{where}: a {type(raw).__name__}; only plain methods can be contracted"]
-    lines = []
-    actual = plain_signature(inspect.signature(raw))
-    if actual != row.signature:
-        lines.append(f"{where}: signature is {actual}, declared {row.signature}")
-    if inspect.iscoroutinefunction(raw) != row.is_async:
-        lines.append(f"{where}: {'async' if not row.is_async else 'not async'}, declared otherwise")
-    return lines
-
-
-def build_class(host: Host, declared: HostClass) -> type:
-    """Make the subclass. It carries the host class's name and module: pickles, logs and `inspect` see no other."""
-    cls = find(declared.target)
+    Raises whatever a class raises that cannot be subclassed.
+    """
     mixin = find(declared.mixin) if declared.mixin else None
     namespace: dict[str, Any] = {
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
+        "__slots__": (),  # the very layout of the host's class: live instances can change to it and back
         "__failloud_host__": cls,
     }
     if "__firstlineno__" in vars(cls):  # Python 3.13: where inspect.getsource looks for a class
         namespace["__firstlineno__"] = vars(cls)["__firstlineno__"]
     if mixin is not None:
         namespace |= _mixed(mixin, cls)
-    rows = [row for row in host.contracts if row.target == declared.target]
-    for row in rows:
-        namespace[row.method] = wrap_method(_host_method(namespace, cls, row.method), row, declared.identity)
-    for hook in declared.hooks:
-        namespace[hook.method] = wrap_hook(_host_method(namespace, cls, hook.method), hook, declared.component)
+    namespace |= wrapped_members(host, declared, cls, namespace)
     bases = (mixin, cls) if mixin is not None else (cls,)
-    made: type = type(cls)(cls.__name__, bases, namespace)  # the host's own metaclass
+    with _unannounced(cls):
+        made: type = type(cls)(cls.__name__, bases, namespace)  # the host's own metaclass
     return made
 
 
-def _host_method(namespace: dict[str, Any], cls: type, name: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = namespace.get(name) or getattr(cls, name)
-    return found
+def rows_of(host: Host, target: str) -> list[Contract]:
+    """Give the contracts of one target."""
+    return [row for row in host.contracts if row.target == target]
+
+
+def watched_names(host: Host, declared: HostClass) -> list[str]:
+    """Name the attributes of a class whose objects are watched."""
+    return sorted({watch.attribute for row in rows_of(host, declared.target) for watch in row.watches})
+
+
+def wrapped_members(host: Host, declared: HostClass, cls: type, over: dict[str, Any]) -> dict[str, Any]:
+    """Wrap every contracted method and hook; `over` holds members that go before the class's own."""
+    made: dict[str, Any] = {}
+
+    def raw(name: str) -> Any:
+        return made.get(name) or over.get(name) or inspect.getattr_static(cls, name)
+
+    for row in rows_of(host, declared.target):
+        made[row.method] = wrap_member(raw(row.method), row, declared.identity)
+    for hook in declared.hooks:
+        made[hook.method] = wrap_hook(raw(hook.method), hook, declared.component)
+    return made
+
+
+def wrap_member(raw: Any, row: Contract, paths: Mapping[str, str]) -> Any:
+    """Wrap what stands in a class: a plain method, a static or a class method; gives the same kind."""
+    if isinstance(raw, staticmethod):
+        return staticmethod(wrap_function(raw.__func__, row, paths))
+    if isinstance(raw, classmethod):
+        return classmethod(wrap_method(raw.__func__, row, paths))
+    return wrap_method(raw, row, paths)
+
+
+@contextmanager
+def _unannounced(cls: type) -> Iterator[None]:
+    """Step over the host's `__init_subclass__`: the shim is no class of the host's, to be registered or refused."""
+    hook = inspect.getattr_static(cls, "__init_subclass__", None)
+    if not isinstance(hook, classmethod):
+        yield
+        return
+    own = "__init_subclass__" in vars(cls)
+    type.__setattr__(cls, "__init_subclass__", classmethod(lambda _cls, **_kwargs: None))
+    try:
+        yield
+    finally:
+        if own:
+            type.__setattr__(cls, "__init_subclass__", hook)
+        else:
+            type.__delattr__(cls, "__init_subclass__")
 
 
 def _mixed(mixin: type, cls: type) -> dict[str, Any]:

@@ -125,6 +125,13 @@ class Contract:
     hint: str = ""
     for_user: bool = True
     "Its event is one a user waits for, and the ledger counts it; False for bookkeeping such as a mapping."
+    identity: Mapping[str, str] = field(default_factory=dict)
+    "For a function; the methods of a class share their class's, which is described there."
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the row is about a function of a module."""
+        return ":" not in self.target
 
     @property
     def key(self) -> str:

@@ -83,8 +83,12 @@ def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str,
     identity = identity_of(paths, frame.instance, arguments)
     event_type = event_type_of(frame.row, frame.instance, arguments)
     subject = identity.pop("subject", "")
+    common = {name: value for name, value in identity.items() if name in Common.__annotations__}
+    own = {name: value for name, value in identity.items() if name not in common}  # keys of the host's own errors
     details: dict[str, Any] = {
-        "common": {**identity, "event_type": event_type},
+        **own,
+        "own": own,
+        "common": {**common, "event_type": event_type},
         "event": event_of(frame.row, event_type, identity, arguments),
         "operation": f"{event_type}({subject})" if subject else event_type,
         "from_agent": type(frame.instance).__name__,

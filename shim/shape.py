@@ -40,14 +40,17 @@ class _Parameters:
     first: str
 
 
-def shaped(host: Callable[..., Any], template: str, names: Mapping[str, object], label: str) -> Callable[..., Any]:
+def shaped(
+    host: Callable[..., Any], template: str, names: Mapping[str, object], label: str, *, is_method: bool = True
+) -> Callable[..., Any]:
     """Compile `template`, the body of a function, under the parameters of `host`.
 
     In it `$call` calls the host (and awaits it where it is async), `$self` is the instance, `$args` and `$kwargs` the
-    other arguments; `names` are its globals. `label` says in tracebacks which wrapper it is.
+    other arguments; `names` are its globals. A function has no instance: None. `label` says in tracebacks which
+    wrapper it is.
     """
     is_async = inspect.iscoroutinefunction(host)
-    known = _parameters(host.__code__) if isinstance(host, FunctionType) else _ANY
+    known = _parameters(host.__code__, is_method=is_method) if isinstance(host, FunctionType) else _ANY
     body = template.replace("$call", f"{'await ' if is_async else ''}_fl_host({known.passed})")
     body = body.replace("$self", known.first).replace("$args", known.rest).replace("$kwargs", known.named)
     source = f"{'async ' if is_async else ''}def _fl_made({known.declared}):\n{textwrap.indent(body, '    ')}"
@@ -74,10 +77,10 @@ _ANY = _Parameters(
 )
 
 
-def _parameters(code: CodeType) -> _Parameters:
+def _parameters(code: CodeType, *, is_method: bool) -> _Parameters:
     """Read them off the code: a signature may be somebody's fiction."""
     count, only = code.co_argcount, code.co_kwonlyargcount
-    if not count:
+    if is_method and not count:
         return _ANY
     plain, keywords = code.co_varnames[:count], code.co_varnames[count : count + only]
     others = iter(code.co_varnames[count + only :])
@@ -90,9 +93,9 @@ def _parameters(code: CodeType) -> _Parameters:
     return _Parameters(
         declared=_joined(declared),
         passed=_joined(passed),
-        rest=f"({''.join(f'{part}, ' for part in (*plain[1:], star) if part)})",
+        rest=f"({''.join(f'{part}, ' for part in (*plain[is_method:], star) if part)})",
         named=f"{{{_joined(named)}}}" if any(named) else "_fl_nothing",
-        first=plain[0],
+        first=plain[0] if is_method else "None",
     )
 
 

@@ -36,8 +36,8 @@ def validate_host(host: Host) -> None:
             _refuse(f"contract {row.key}", "declared twice; one row per component and method")
         seen.add(row.key)
     for name in host.components:
-        if not any(cls.component == name for cls in host.classes):
-            _refuse(f"component {name!r}", "no class belongs to it")
+        if name not in {cls.component for cls in host.classes} | {row.component for row in host.contracts}:
+            _refuse(f"component {name!r}", "no class and no contract belongs to it")
     for rule in host.naming:
         _check_pattern(rule.pattern)
         if rule.target not in targets:
@@ -94,8 +94,7 @@ def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
     name = f"contract {row.key}"
     if row.component not in host.components:
         _refuse(name, f"component {row.component!r} is not one of {', '.join(host.components)}")
-    if row.target not in targets:
-        _refuse(name, f"target {row.target!r} is not a declared class")
+    _check_target(name, row, targets)
     if not row.method.isidentifier():
         _refuse(name, f"method {row.method!r} is not an identifier")
     if row.category not in _CATEGORIES:
@@ -112,6 +111,24 @@ def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
         ast.parse(f"def f{row.signature}: ...")
     except SyntaxError:
         _refuse(name, f"signature {row.signature!r} does not parse; write it as '(self, run_id, context=None)'")
+
+
+def _check_target(name: str, row: Contract, targets: set[str]) -> None:
+    if row.is_function:
+        _check_function(name, row)
+    elif row.target not in targets:
+        _refuse(name, f"target {row.target!r} is not a declared class")
+    elif row.identity:
+        _refuse(name, "identity belongs to the class of a method; declare it in that HostClass")
+
+
+def _check_function(name: str, row: Contract) -> None:
+    if not _DOTTED.match(row.target):
+        _refuse(name, f"target {row.target!r} must read 'package.module' for a function, or 'package.module:Class'")
+    if row.needs or row.watches:
+        _refuse(name, "a function has no attributes to need or to watch")
+    if own := [path for path in row.identity.values() if "self" in path.replace("|", ".").split(".")]:
+        _refuse(name, f"identity {own[0]!r}: a function has no self")
 
 
 def _check_error(row: str, error: object) -> None:

@@ -7,6 +7,7 @@ where enforce refuses to start work whose need is missing. Cancellation and exit
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,7 +25,7 @@ from shim.snapshot import Mode
 from shim.stack import in_handler
 from shim.watch import Watches
 
-__all__ = ["wrap_method"]
+__all__ = ["wrap_function", "wrap_method"]
 
 Host = Callable[..., Any]
 
@@ -94,8 +95,28 @@ _GOOD = {Shows.FALSY: "_fl_answer", Shows.UNSUCCESSFUL: "_fl_answer.success"}
 
 def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
     """Wrap a contracted method. `paths` says where the record's identity fields come from."""
+    return _wrap(host, row, _Guard(host, row, paths), is_method=True)
+
+
+def wrap_function(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
+    """Wrap what has no instance: a module's function, a static method."""
+    return _wrap(host, row, _Guard(_for_nobody(host), row, paths), is_method=False)
+
+
+def _for_nobody(host: Host) -> Host:
+    """Give something with the function's signature behind an instance that is None, to name arguments by."""
+    signature = inspect.signature(host)
+    nobody = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+
+    def function() -> None: ...
+
+    function.__signature__ = signature.replace(parameters=[nobody, *signature.parameters.values()])  # type: ignore[attr-defined]
+    return function
+
+
+def _wrap(host: Host, row: Contract, guard: _Guard, *, is_method: bool) -> Host:
     names = {
-        "guard": _Guard(host, row, paths), "cell": flags.cell(row.component), "clock": time.monotonic,
+        "guard": guard, "cell": flags.cell(row.component), "clock": time.monotonic,
         "refresh": flags.refresh, "off": Mode.OFF, "get": current.get, "set": current.set, "reset": current.reset,
         "open_call": open_call, "noted": noted, "nothing": NOTHING,
     }  # fmt: skip
@@ -107,7 +128,8 @@ def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
     template += _CALL.replace("$held", "_fl_held" if row.watches else "None")
     if row.needs:
         template += _NEEDS.replace("$lacks", " or ".join(f"$self.{need.attribute} is None" for need in row.needs))
-    return shaped(host, template + _END.replace("$good", _GOOD.get(row.shows, "True")), names, row.key)
+    template += _END.replace("$good", _GOOD.get(row.shows, "True"))
+    return shaped(host, template, names, row.key, is_method=is_method)
 
 
 class _Guard:
@@ -206,7 +228,7 @@ class _Guard:
                 events=(*note.events, mine) if self.row.work is Work.NONE else note.events or (mine,),
                 origin=note.origin or self.row.key,
                 category=note.category or self.row.category,
-                details={**who["common"], **note.details},
+                details={**who["own"], **who["common"], **note.details},
                 decides=True,
             )
             outer.note(told)

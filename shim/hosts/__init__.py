@@ -67,16 +67,43 @@ def _load_module(spec: str) -> ModuleType:
 
 
 def _load_path(path: Path, spec: str) -> ModuleType:
+    """Run a host file once per content, under the name by which host code would import it: one set of exceptions."""
     if not path.is_file():
         raise HostFileError(spec, "no such file")
-    name = f"failloud_host_{path.stem}"
+    path = path.resolve()
+    text = path.read_bytes()
+    name, is_importable = _name_of(path)
+    key = name if is_importable else f"failloud_host_{path.stem}"
+    for known in (sys.modules.get(name), sys.modules.get(key)):
+        if known is not None and getattr(known, "__file__", None) == str(path) and _texts.get(path, text) == text:
+            return known
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise HostFileError(spec, "not a Python file")
     module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module  # dataclasses look their module up by name
+    before = sys.modules.get(key)
+    sys.modules[key] = module  # dataclasses look their module up by name, pickle does
     try:
-        found.loader.exec_module(module)
-    finally:
-        sys.modules.pop(name, None)
+        exec(compile(text, str(path), "exec"), vars(module))  # noqa: S102  # the file is code; this very text of it
+    except BaseException:
+        if before is None:
+            del sys.modules[key]
+        else:
+            sys.modules[key] = before
+        raise
+    _texts[path] = text
     return module
+
+
+_texts: dict[Path, bytes] = {}
+"What was run of a file: its module is as good as long as the file says the same."
+
+
+def _name_of(path: Path) -> tuple[str, bool]:
+    """Give the dotted name of a file, and whether an import of that name would find it. Nothing is imported."""
+    parts, folder = [path.stem], path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    importable = any(Path(entry or ".").resolve() == folder for entry in sys.path)
+    return ".".join(parts), importable and all(part.isidentifier() for part in parts)

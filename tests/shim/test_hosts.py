@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import pickle
+import sys
+
 import pytest
 from courier_host import HOST
 
@@ -110,8 +114,39 @@ def test_a_malformed_row_passes_through(host_file, by):
         load_host(path if by == "path" else "empty_reason")
 
 
-def test_a_file_loaded_twice_is_read_twice(host_file):
+def test_a_file_is_run_once_until_it_says_something_else(host_file):
     path = host_file(MINIMAL)
-    assert load_host(path).name == "mini"
+    first = load_host(path)
+    assert first.name == "mini"
+    assert load_host(path) is first
     host_file(MINIMAL.replace('name="mini"', 'name="midi"'))
     assert load_host(path).name == "midi"
+
+
+OWN = MINIMAL.replace("HOST =", "class LostError(LoudFailure):\n    pass\n\nHOST =").replace(
+    "=LoudFailure", "=LostError"
+)
+
+
+def test_a_path_and_the_module_name_give_one_set_of_exceptions_that_pickle(host_file, monkeypatch):
+    path = host_file(OWN, "own_errors_host.py")
+    by_path = load_host(path)
+    try:
+        module = importlib.import_module("own_errors_host")
+        assert load_host("own_errors_host") is by_path
+        assert module.LostError is by_path.contracts[0].error
+        assert type(pickle.loads(pickle.dumps(module.LostError("x")))) is module.LostError  # noqa: S301  # our own
+    finally:
+        sys.modules.pop("own_errors_host", None)
+
+
+def test_a_file_in_a_package_that_cannot_be_imported_here_keeps_its_dotted_name_and_takes_no_place(tmp_path):
+    package = tmp_path / "elsewhere"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('the host is never imported')\n")
+    (package / "hostfile.py").write_text(OWN)
+    found = load_host(str(package / "hostfile.py"))
+    assert found.contracts[0].error.__module__ == "elsewhere.hostfile"
+    assert load_host(str(package / "hostfile.py")) is found
+    assert "elsewhere.hostfile" not in sys.modules
+    assert "elsewhere" not in sys.modules
