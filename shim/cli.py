@@ -19,6 +19,7 @@ COMMANDS = {
     "calls": "codemods.cli:calls",
     "migrate": "codemods.cli:migrate",
     "flags": "shim.flags_cli:flags",
+    "doctor": "shim.doctor_cli:doctor",
     "rollout": "rollout.cli:rollout",
     "rollback": "rollout.rollback_cli:rollback",
     "drive": "rollout.drive.cli:drive",

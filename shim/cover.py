@@ -21,6 +21,8 @@ from shim.wrap import wrap_function
 __all__ = ["Cover", "overrides"]
 
 _LOG = logging.getLogger("failloud")
+_HAVE_GC = 1 << 14
+"Py_TPFLAGS_HAVE_GC, from CPython's object.h."
 
 
 class Cover:
@@ -68,6 +70,13 @@ class Cover:
     def classes(self) -> Iterator[tuple[type, type]]:
         """Give (host class, shim class) where live instances can change from one to the other."""
         yield from ((pair.host, pair.shim) for pair in self.pairs if pair.moves)
+
+    def untracked(self) -> Iterator[Place]:
+        """Tell of classes whose instances the collector does not know (empty slots): none can be found and moved."""
+        for host_class, _ in self.classes():
+            if not host_class.__flags__ & _HAVE_GC:
+                how = "instances made before the install cannot be found; make them after it"
+                yield Place(kind=Kind.INSTANCES, where="any instance", held=label(host_class), how=how)
 
     def put_back(self) -> list[str]:
         """Give the host class what is its own again, once no name leads to the shim; gives what is left."""

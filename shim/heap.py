@@ -7,13 +7,14 @@ import sys
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from shim.links import RUNNING, links, namespace_of, shown_key
 from shim.shape import MARK
 
-__all__ = ["Graph", "derived", "tracked"]
+__all__ = ["Graph", "derived", "thawed", "tracked"]
 
 DEPTH = 6
 "Steps up from an object to a name; what lies deeper is told without a path."
@@ -21,7 +22,6 @@ FEW = 64
 "Objects up to which one scan in C is faster than a walk in Python."
 WIDE = 500
 "Holders of one level beyond which nothing is named: somebody's cache, not a registry."
-_ATOMIC = (str, bytes, int, float, complex, bool, type(None), types.CodeType)
 _SILENT = (
     types.MemberDescriptorType, types.GetSetDescriptorType, types.MethodDescriptorType, types.WrapperDescriptorType,
     types.ClassMethodDescriptorType, types.BuiltinFunctionType, types.MappingProxyType, types.GenericAlias,
@@ -34,21 +34,28 @@ _CONTAINERS = (
 
 
 def tracked() -> list[Any]:
-    """List all objects the collector knows; after `gc.freeze()` also those that only a walk from the modules finds."""
-    found = gc.get_objects()
-    return _walked([sys.modules, *found]) if gc.get_freeze_count() else found
+    """List all objects the collector knows; those put aside by `gc.freeze()` inside `thawed` alone."""
+    return gc.get_objects()
 
 
-def _walked(roots: list[Any]) -> list[Any]:
-    seen = set(map(id, roots))
-    todo = list(roots)
-    while todo:
-        for each in gc.get_referents(todo.pop()):
-            if id(each) not in seen and type(each) not in _ATOMIC:
-                seen.add(id(each))
-                roots.append(each)
-                todo.append(each)
-    return roots
+@contextmanager
+def thawed() -> Iterator[None]:
+    """Look at frozen objects as well, and freeze again at the end: what was made since is then frozen with them.
+
+    Both are a move of one list; walking to the frozen ones from the modules takes seconds.
+    """
+    frozen, collects = gc.get_freeze_count(), gc.isenabled()
+    if not frozen:
+        yield
+        return
+    gc.disable()  # a collection now would write to every page that a forked child shares
+    gc.unfreeze()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collects:
+            gc.enable()
 
 
 def derived(classes: Iterable[type]) -> list[type]:
@@ -126,7 +133,7 @@ class Graph:
             known.append(parent)
 
     def _referrers(self, level: list[Any], wanted: set[int]) -> list[Any]:
-        if len(level) <= FEW and not gc.get_freeze_count():
+        if len(level) <= FEW:
             return gc.get_referrers(*level)
         return [each for each in tracked() if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
 

@@ -15,7 +15,7 @@ from shim.contracts import Host
 from shim.cover import Cover, overrides
 from shim.fits import HostMismatchError, mismatches, module_of, targets, version_differs
 from shim.guard import own_failure, shown
-from shim.heap import Graph
+from shim.heap import Graph, thawed
 from shim.later import forget, when_executed
 from shim.places import Kind, Place, label, spots
 from shim.rebind import NEXT, Pair, Rebinder, instances, place_of
@@ -66,7 +66,7 @@ class Installation:
 
     def cover(self, wanted: Collection[str]) -> None:
         """Build, rebind and move, for targets that were compared with the host's code."""
-        with self._lock:
+        with self._lock, thawed():
             made = [Cover(self.host, target) for target in wanted]
             pairs = [pair for cover in made for pair in cover.pairs]
             self._covers += made
@@ -74,7 +74,7 @@ class Installation:
             self.rebound += [*done, *(place for cover in made for place in cover.places)]
             moved, kept = _move(dict(each for cover in made for each in cover.classes()))
             self.moved += moved
-            own = [place for cover in made for place in overrides(cover, self.host)]
+            own = [place for cover in made for place in (*overrides(cover, self.host), *cover.untracked())]
             self._report([*left, *kept, *own])
 
     def _report(self, places: list[Place]) -> None:
@@ -105,7 +105,7 @@ class Installation:
 
     def census(self) -> list[Place]:
         """Look for what is not covered now: places, instances, overriding subclasses, modules not imported yet."""
-        with self._lock:
+        with self._lock, thawed():
             pairs = [pair for cover in self._covers for pair in cover.pairs]
             graph = Graph(pair.host for pair in pairs)
             found = [place for pair in pairs for place in _held(pair, graph)]
@@ -123,7 +123,7 @@ class Installation:
 
     def uninstall(self) -> list[str]:
         """Rebind every place and instance to the host's own; gives what could not be put back (normally nothing)."""
-        with self._lock:
+        with self._lock, thawed():
             if not self.active:
                 return []
             self.active = False

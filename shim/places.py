@@ -98,6 +98,9 @@ def _immutable(parent: Any, held: Any, remake: Remake) -> Remake | None:
     if type(parent) in (tuple, frozenset):
         kind: type = type(parent)
         return lambda new: kind(remake(new) if each is held else each for each in parent)
+    if type(parent) in (staticmethod, classmethod):
+        wrapper: type = type(parent)
+        return lambda new: wrapper(remake(new))
     if isinstance(parent, types.MethodType):
         if parent.__self__ is held:
             return lambda new: getattr(remake(new), parent.__name__)

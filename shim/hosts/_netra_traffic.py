@@ -17,9 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import shim
-from shim.build import find
 from shim.counting import counting
 from shim.errors import LoudFailure
+from shim.fits import find
 from shim.guard import own_failures
 from shim.hosts._netra_edge import Socket, import_host, production
 from shim.hosts.netra import BRIDGE, HOST, ISOLATED, USER_EMITTER
