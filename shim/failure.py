@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Self, TypedDict, TypeVar, Unpack
 
 from shim.codes import Code, checked, declare
@@ -60,6 +61,23 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
     when_collected: ClassVar[Callable[[LoudFailure], None] | None] = None
     "Told of each recorded one that is collected unseen; set while shims watch for swallowed failures."
 
+    reason: str = (
+        ""  # defaults here: a host's own class may never call our `__init__`, and must be recorded all the same
+    )
+    component: str = UNKNOWN
+    method: str = UNKNOWN
+    event_type: str = UNKNOWN
+    run_id: str = UNKNOWN
+    thread_id: str = UNKNOWN
+    user_id: str = UNKNOWN
+    cause: str = ""
+    hint: str = ""
+    code: str = str(Code.DELIVERY_FAILED)
+    attempt: int = 0
+    connection_id: str = UNKNOWN
+    context: Mapping[str, object] = MappingProxyType({})
+    _given: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
+
     def __init_subclass__(cls) -> None:
         """Declare the class's reason code. Raises UnknownCodeError for one that is not snake_case."""
         super().__init_subclass__()
@@ -85,8 +103,8 @@ class LoudFailure(Exception):  # noqa: N818  # the name host code catches
         self.attempt = common.get("attempt", 0)
         self.connection_id = common.get("connection_id", UNKNOWN)
         own = dict(context or {})
-        self.context: dict[str, object] = own | {key: getattr(self, key) for key in self.context_keys if key not in own}
-        self._given = (common, own)
+        self.context = own | {key: getattr(self, key) for key in self.context_keys if key not in own}
+        self._given = (dict(common), own)
 
     @classmethod
     def build(cls, reason: str, details: Mapping[str, object], **common: Unpack[Common]) -> Self:

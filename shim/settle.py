@@ -9,7 +9,7 @@ from shim import markers
 from shim.contracts import Contract, Work
 from shim.errors import UNKNOWN, Common, LoudFailure
 from shim.frames import Event, Frame, Note, same_event
-from shim.guard import shown
+from shim.guard import own_failure, shown
 from shim.identity import arguments_of, event_type_of, identity_of
 from shim.recorder import Action, record
 from shim.snapshot import Mode
@@ -111,15 +111,13 @@ def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
     details = {"failure_reason": cause or note.reason, "validation_error": note.reason, "drop_reason": note.reason}
     precise = {k: v for k, v in note.details.items() if k in Common.__annotations__ and v != UNKNOWN}
     common = {**who["common"], **precise}
-    error = note.error.build(
-        note.reason,
-        {**who, **details, **note.details},
-        component=row.component,
-        method=row.method,
-        cause=cause,
-        hint=note.hint or row.hint,
-        **common,
-    )
+    every = {**who, **details, **note.details}
+    common |= {"component": row.component, "method": row.method, "cause": cause, "hint": note.hint or row.hint}
+    try:
+        error: LoudFailure = note.error.build(note.reason, every, **common)
+    except Exception as failed:  # noqa: BLE001  # a host's own class may refuse: the failure is told by the root class
+        own_failure("settle.build", failed)
+        error = LoudFailure.build(note.reason, every, **common)
     error.__cause__ = note.cause
     return error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from shim.errors import LoudFailure
+from shim.errors import Common, LoudFailure
 
 if TYPE_CHECKING:
     from shim.contracts import Contract, Host, HostClass
@@ -18,6 +18,7 @@ __all__ = ["validate_host"]
 _TARGET = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?$")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
 _CATEGORIES = range(8)
+_FIELDS = ("component", "method", "event_type", "run_id", "thread_id", "user_id", "cause", "hint")
 
 
 def validate_host(host: Host) -> None:
@@ -86,6 +87,8 @@ def _check_class(host: Host, cls: HostClass) -> None:
         _refuse(row, "target must read 'package.module:Class'")
     if cls.mixin and not (_TARGET.match(cls.mixin) and ":" in cls.mixin):
         _refuse(row, f"mixin {cls.mixin!r} must read 'package.module:Class'")
+    if unknown := cls.identity.keys() - {*Common.__annotations__, "subject"}:
+        _refuse(row, f"identity names no field of a record: {', '.join(sorted(unknown))}")
     for hook in cls.hooks:
         _check_error(f"{row}, hook {hook.method}", hook.error)
 
@@ -134,3 +137,7 @@ def _check_function(name: str, row: Contract) -> None:
 def _check_error(row: str, error: object) -> None:
     if not (isinstance(error, type) and issubclass(error, LoudFailure)):
         _refuse(row, f"error {error!r} is not a subclass of LoudFailure")
+    try:
+        error.build("probe", {}, **dict.fromkeys(_FIELDS, ""))  # type: ignore[attr-defined]
+    except Exception as failed:  # noqa: BLE001  # its constructor may do anything; the reason is in the text
+        _refuse(row, f"error {error!r} cannot be made from a reason and the common fields: {failed!r}")

@@ -40,6 +40,13 @@ WATCH = Collaborator(
 HOOK = Hook(method="_ok", shows=Shows.FALSY, error=LoudFailure, reason="no")
 
 
+class StubbornError(LoudFailure):
+    """Takes nothing it does not know: it could not be raised where it is declared."""
+
+    def __init__(self, job):
+        super().__init__(f"job {job}")
+
+
 def row(**fields):
     return {"contracts": (replace(ROW, **fields),)}
 
@@ -79,6 +86,12 @@ MALFORMED = [
         "error <class 'ValueError'> is not a subclass of LoudFailure",
     ),
     ({"classes": (CLS, CLS)}, "class 'pack.mod:Cls'", "declared twice"),
+    (
+        cls(identity={"rnu_id": "run_id", "user": "self.user_id"}),
+        "class 'pack.mod:Cls'",
+        "identity names no field of a record: rnu_id, user",
+    ),
+    (row(error=StubbornError), "contract one.send", "cannot be made from a reason and the common fields: TypeError"),
     # contracts
     (row(component="two"), "contract two.send", "component 'two' is not one of one"),
     (row(target="pack.mod:Other"), "contract one.send", "target 'pack.mod:Other' is not a declared class"),

@@ -246,6 +246,55 @@ def test_a_loud_failure_of_the_host_s_own_may_hold_anything(lines):
     assert told(lines) == [made.id]
 
 
+class HalfError(LoudFailure):
+    """A host's own class that never calls ours."""
+
+    def __init__(self, job):
+        self.job = job
+
+
+class StubbornError(LoudFailure):
+    """A host's own class that cannot be made from what a note knows."""
+
+    def __init__(self, job):
+        super().__init__(f"job {job}")
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_a_host_s_own_class_that_is_half_made_is_recorded_and_goes_on(courier, lines, mode):
+    error = HalfError("job 1")
+
+    class Desk:
+        def announce_now(self, user, event):
+            raise error
+
+    with modes(mode), shim.recording() as records, pytest.raises(HalfError) as caught:
+        Plant("ann", Desk()).publish_now("r1", "ping")
+    assert caught.value is error
+    (made,) = records
+    assert (made.error_type, made.raised, made.code) == ("HalfError", True, "delivery_failed")
+    assert HalfError("x").to_dict()["context"] == {}
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_a_note_whose_class_cannot_be_made_is_told_by_the_root(courier, lines, mode):
+    class Noting:
+        def push_now(self, user, event):
+            frames.enclosing().note(frames.Note(key="x", error=StubbornError, reason="job gone"))
+            return False
+
+    before = guard.own_failures()
+    with modes(mode), shim.recording() as records:
+        try:
+            answer = Channel("ann", Noting()).send_now("r1", "ping")
+        except LoudFailure as error:
+            answer = error
+    (made,) = records
+    assert (made.error_type, made.reason, made.run_id) == ("LoudFailure", "job gone", "r1")
+    assert answer is (False if mode == "observe" else made.error)
+    assert since(before, guard.own_failures()) == {"settle.build": 1}
+
+
 def test_kinds_without_end_are_counted_together(monkeypatch):
     monkeypatch.setattr(recorder, "KINDS", len(recorder._kinds) + 2)
     logging.getLogger("failloud").setLevel(logging.CRITICAL + 1)

@@ -265,6 +265,19 @@ def test_a_sink_that_raises_is_counted_and_stays_exits_pass():
     assert own("sink") == before + 2
 
 
+# --- locks
+
+
+def test_every_lock_of_the_shim_is_free_again_in_a_forked_child():
+    """`fresh_lock` is; the tally's own lock must not be taken twice, and is made anew."""
+    made = {
+        path.name: text.count("threading.Lock()") + text.count("threading.RLock()")
+        for path in sorted((ROOT / "shim").rglob("*.py"))
+        if "Lock()" in (text := path.read_text(encoding="utf-8"))
+    }
+    assert made == {"locks.py": 1, "tally.py": 2}
+
+
 # --- a fork while somebody holds every lock
 
 FORK = """
