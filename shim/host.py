@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 from shim import flags
 from shim.contracts import Host
@@ -12,6 +11,7 @@ from shim.fits import HostMismatchError, mismatches, module_of, targets, version
 from shim.guard import own_failure
 from shim.hosts import load_host
 from shim.installation import Installation
+from shim.locks import fresh_lock
 from shim.logs import choice
 from shim.places import Place
 
@@ -23,7 +23,7 @@ class AlreadyInstalledError(Exception):
 
 
 _installed: list[Installation] = []
-_lock = threading.RLock()
+_lock = fresh_lock()
 
 
 def installed() -> tuple[Installation, ...]:

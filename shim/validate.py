@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -87,8 +88,7 @@ def _check_class(host: Host, cls: HostClass) -> None:
         _refuse(row, "target must read 'package.module:Class'")
     if cls.mixin and not (_TARGET.match(cls.mixin) and ":" in cls.mixin):
         _refuse(row, f"mixin {cls.mixin!r} must read 'package.module:Class'")
-    if unknown := cls.identity.keys() - {*Common.__annotations__, "subject"}:
-        _refuse(row, f"identity names no field of a record: {', '.join(sorted(unknown))}")
+    _check_identity(host, row, cls.identity)
     for hook in cls.hooks:
         _check_error(f"{row}, hook {hook.method}", hook.error)
 
@@ -97,7 +97,7 @@ def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
     name = f"contract {row.key}"
     if row.component not in host.components:
         _refuse(name, f"component {row.component!r} is not one of {', '.join(host.components)}")
-    _check_target(name, row, targets)
+    _check_target(host, name, row, targets)
     if not row.method.isidentifier():
         _refuse(name, f"method {row.method!r} is not an identifier")
     if row.category not in _CATEGORIES:
@@ -116,9 +116,10 @@ def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
         _refuse(name, f"signature {row.signature!r} does not parse; write it as '(self, run_id, context=None)'")
 
 
-def _check_target(name: str, row: Contract, targets: set[str]) -> None:
+def _check_target(host: Host, name: str, row: Contract, targets: set[str]) -> None:
     if row.is_function:
         _check_function(name, row)
+        _check_identity(host, name, row.identity)
     elif row.target not in targets:
         _refuse(name, f"target {row.target!r} is not a declared class")
     elif row.identity:
@@ -132,6 +133,17 @@ def _check_function(name: str, row: Contract) -> None:
         _refuse(name, "a function has no attributes to need or to watch")
     if own := [path for path in row.identity.values() if "self" in path.replace("|", ".").split(".")]:
         _refuse(name, f"identity {own[0]!r}: a function has no self")
+
+
+def _check_identity(host: Host, row: str, identity: Mapping[str, str]) -> None:
+    """Refuse a field that no record has, and no exception of this host: a typo would cost the record its field."""
+    errors = {contract.error for contract in host.contracts}
+    errors |= {need.error for contract in host.contracts for need in contract.needs}
+    errors |= {watch.error for contract in host.contracts for watch in contract.watches}
+    errors |= {hook.error for cls in host.classes for hook in cls.hooks}
+    own = {key for error in errors for key in getattr(error, "context_keys", ())}
+    if unknown := identity.keys() - {*Common.__annotations__, "subject", *own}:
+        _refuse(row, f"identity names no field of a record: {', '.join(sorted(unknown))}")
 
 
 def _check_error(row: str, error: object) -> None:

@@ -47,6 +47,13 @@ class StubbornError(LoudFailure):
         super().__init__(f"job {job}")
 
 
+class JobError(LoudFailure):
+    context_keys = ("job",)
+
+    def __init__(self, reason="", *, job="", **common):
+        super().__init__(reason, context={"job": job}, **common)
+
+
 def row(**fields):
     return {"contracts": (replace(ROW, **fields),)}
 
@@ -91,6 +98,7 @@ MALFORMED = [
         "class 'pack.mod:Cls'",
         "identity names no field of a record: rnu_id, user",
     ),
+    (row(error=JobError) | cls(identity={"jbo": "job"}), "class 'pack.mod:Cls'", "names no field of a record: jbo"),
     (row(error=StubbornError), "contract one.send", "cannot be made from a reason and the common fields: TypeError"),
     # contracts
     (row(component="two"), "contract two.send", "component 'two' is not one of one"),
@@ -172,3 +180,8 @@ def test_plain_signature(function, text):
     found = plain_signature(inspect.signature(function))
     assert found == text
     Host(**{**GOOD, **row(signature=found)})
+
+
+def test_identity_may_name_what_the_host_s_own_exceptions_carry():
+    found = Host(**{**GOOD, **row(error=JobError), **cls(identity={"job": "job", "connection_id": "self.id"})})
+    assert found.classes[0].identity["job"] == "job"
