@@ -21,25 +21,27 @@ def facade_path(layout: Layout, facade: str) -> Path:
     return layout.path_of(facade) or layout.base.joinpath(*facade.split(".")).with_suffix(".py")
 
 
-def facade_text() -> str:
-    """Compose the module."""
-    classes = sorted(set(errors.__all__) - {"Common"})
-    lines = ["from shim.errors import (", *(f"    {name}," for name in classes), ")"]
-    exported = sorted([*classes, *_ENDS, *_VERBS])
-    return "\n".join(
-        [
-            '"""Loud failures: the verbs and exceptions migrated code uses. Made by failloud; edit it as you like."""',
-            "",
-            f"from shim.boundaries import {', '.join(_ENDS)}",
-            f"from shim.calls import {', '.join(_VERBS)}",
-            *lines,
-            "",
-            "__all__ = [",
-            *(f'    "{name}",' for name in exported),
-            "]",
-            "",
-        ]
+def facade_text(own: tuple[tuple[str, str], ...] = ()) -> str:
+    """Compose the module. `own` are (module, name) of the host's own exceptions: they go beside the root alone."""
+    classes = ["LoudFailure"] if own else sorted(set(errors.__all__) - {"Common"})
+    sources = {"shim.errors": classes}
+    for module, name in own:
+        sources.setdefault(module, []).append(name)
+    exported = sorted([*(name for names in sources.values() for name in names), *_ENDS, *_VERBS])
+    imports = [
+        f"from shim.boundaries import {', '.join(_ENDS)}\n",
+        f"from shim.calls import {', '.join(_VERBS)}\n",
+        *(_import(module, names) for module, names in sources.items()),
+    ]
+    imports.sort(key=lambda line: line.split()[1])
+    head = (
+        '"""Loud failures: the verbs and exceptions migrated code uses. Made by failloud; edit it as you like."""\n\n'
     )
+    return head + "".join(imports) + "\n__all__ = [\n" + "".join(f'    "{name}",\n' for name in exported) + "]\n"
+
+
+def _import(module: str, names: list[str]) -> str:
+    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")\n"
 
 
 def importers(layout: Layout, facade: str, files: tuple[Path, ...]) -> list[str]:

@@ -58,7 +58,7 @@ def prepare(
     if not run.changed or path.exists():
         return run
     shown = str(path.relative_to(layout.base))
-    made = Changed(path=shown, before=b"", after=facade_text().encode(), edits={"facade": 1})
+    made = Changed(path=shown, before=b"", after=facade_text(wanted.errors).encode(), edits={"facade": 1})
     return replace(run, facade=made, facade_path=path)
 
 

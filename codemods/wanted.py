@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shim.errors import LoudFailure
+
 if TYPE_CHECKING:
     from shim.contracts import Contract, Host
 
@@ -41,6 +43,8 @@ class Wanted:
     facade: str
     rows: tuple[Row, ...]
     rules: tuple[NameRule, ...]
+    errors: tuple[tuple[str, str], ...] = ()
+    "(module, name) of the host's own exceptions: what its file declares and `shim.errors` does not have."
 
     @classmethod
     def of(cls, host: Host) -> Wanted:
@@ -58,7 +62,8 @@ class Wanted:
             for c in host.contracts
         )
         rules = tuple(NameRule(pattern=n.pattern, target=n.target) for n in host.naming)
-        return cls(package=host.package, facade=host.facade, rows=rows, rules=rules)
+        own = sorted((e.__module__, e.__name__) for e in host.errors() if e.__module__ != LoudFailure.__module__)
+        return cls(package=host.package, facade=host.facade, rows=rows, rules=rules, errors=tuple(own))
 
     def methods(self) -> frozenset[str]:
         """Names of all contracted methods."""

@@ -196,6 +196,18 @@ class Host:
                 return row
         raise KeyError(key)
 
+    def errors(self) -> frozenset[type[LoudFailure]]:
+        """Exception classes that the rows name."""
+        hooks = [hook for declared in self.classes for hook in declared.hooks]
+        watches = [watch for row in self.contracts for watch in row.watches]
+        needs = [need for row in self.contracts for need in row.needs]
+        named = [
+            *(row.error for row in self.contracts),
+            *(hook.error for hook in hooks),
+            *(need.error for need in needs),
+        ]
+        return frozenset([*named, *(error for watch in watches for error in (watch.error, watch.raised_error))])
+
     def methods(self) -> frozenset[str]:
         """Names of all contracted methods: what a scan looks for."""
         return frozenset(row.method for row in self.contracts)

@@ -106,5 +106,9 @@ HOST = Host(
             event_type="dead letter",
         ),
     ),
-    naming=(Named(pattern=r"queue", target=QUEUE),),
+    naming=(
+        Named(pattern=r"queue$", target=QUEUE),
+        Named(pattern=r"dead$", target=DEAD),
+        Named(pattern=r"channel$", target=CHANNEL),
+    ),
 )  # fmt: skip
