@@ -22,7 +22,6 @@ def build_class(host: Host, declared: HostClass, cls: type) -> type:
 
     Raises whatever a class raises that cannot be subclassed.
     """
-    mixin = find(declared.mixin) if declared.mixin else None
     namespace: dict[str, Any] = {
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
@@ -32,12 +31,10 @@ def build_class(host: Host, declared: HostClass, cls: type) -> type:
     }
     if "__firstlineno__" in vars(cls):  # Python 3.13: where inspect.getsource looks for a class
         namespace["__firstlineno__"] = vars(cls)["__firstlineno__"]
-    if mixin is not None:
-        namespace |= _mixed(mixin, cls)
-    namespace |= wrapped_members(host, declared, cls, namespace)
-    bases = (mixin, cls) if mixin is not None else (cls,)
     with _unannounced(cls):
-        made: type = type(cls)(cls.__name__, bases, namespace)  # the host's own metaclass
+        base = _mixed_in(find(declared.mixin), cls) if declared.mixin else cls
+        namespace |= wrapped_members(host, declared, base, {})
+        made: type = type(cls)(cls.__name__, (base,), namespace)  # the host's own metaclass
     return made
 
 
@@ -92,14 +89,34 @@ def _unannounced(cls: type) -> Iterator[None]:
             type.__delattr__(cls, "__init_subclass__")
 
 
-def _mixed(mixin: type, cls: type) -> dict[str, Any]:
-    """Copy a mixin's overrides under the host method's own signature and docstring: `inspect` sees the host's."""
-    namespace = {}
-    members = {name: member for base in reversed(mixin.__mro__[:-1]) for name, member in vars(base).items()}
-    for name, function in members.items():
-        if isinstance(function, types.FunctionType) and hasattr(cls, name):
-            copy = types.FunctionType(
-                function.__code__, function.__globals__, name, function.__defaults__, function.__closure__
-            )
-            namespace[name] = functools.wraps(getattr(cls, name))(copy)
-    return namespace
+def _mixed_in(mixin: type, cls: type) -> type:
+    """Derive a class from the host's for each class of a mixin, in one line: no second base changes the layout.
+
+    Live instances can then be moved whatever the host's class derives from. An override carries the host method's own
+    signature and docstring: `inspect` sees the host's.
+    """
+    base = cls
+    for each in reversed(mixin.__mro__[:-1]):
+        here = types.CellType()
+        members = {name: _moved(member, here) for name, member in vars(each).items() if name not in _OF_A_CLASS}
+        overrides = [name for name in members if isinstance(members[name], types.FunctionType) and hasattr(cls, name)]
+        members |= {name: functools.wraps(getattr(cls, name))(members[name]) for name in overrides}
+        base = type(cls)(each.__name__, (base,), {**members, "__failloud_host__": cls})
+        here.cell_contents = base
+    return base
+
+
+_OF_A_CLASS = frozenset({"__dict__", "__weakref__", "__slots__", "__module__", "__qualname__"})
+
+
+def _moved(member: Any, here: types.CellType) -> Any:
+    """Copy a function so that its `super()` means the class it is put in."""
+    if isinstance(member, staticmethod | classmethod):  # `__new__` is one of them
+        return type(member)(_moved(member.__func__, here))
+    if not isinstance(member, types.FunctionType):
+        return member
+    cells = zip(member.__code__.co_freevars, member.__closure__ or (), strict=True)
+    closure = tuple(here if name == "__class__" else cell for name, cell in cells)
+    made = types.FunctionType(member.__code__, member.__globals__, member.__name__, member.__defaults__, closure)
+    made.__kwdefaults__ = member.__kwdefaults__
+    return functools.wraps(member)(made)

@@ -64,12 +64,14 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """State that must hold before the call: `attribute` of the instance is not None."""
+    """State that must hold before the call: `attribute` of the instance is not None, or is false where `unset`."""
 
     attribute: str
     error: type[LoudFailure]
     reason: str
     hint: str = ""
+    unset: bool = False
+    "The attribute is a flag that must not be set, such as `closed`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,11 @@ class Hook:
     error: type[LoudFailure]
     reason: str
     hint: str = ""
+    code: str = ""
+    "Reason code, where it is more precise than the error's own."
+    check: str = ""
+    """A mixin's method that is told each answer before it is judged, `(frame, answer, *args, **kwargs)`: it can note
+    what the answer alone does not say, or a doubt about a good one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,8 @@ class Collaborator:
     raised_error: type[LoudFailure]
     reason: str
     hint: str = ""
+    recipient: str = ""
+    "Record field that the first argument of these methods is, such as `thread_id`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,8 @@ class Note:
     "Nothing but the call's own answer tells of the failure: its cause could not be recovered."
     separate: bool = False
     "Another event than the call's own (an eviction): recorded beside it, never raised."
+    doubt: bool = False
+    "The host reports success, and nothing bears it out: counts only where nothing else explains the call."
 
 
 Call = list[Any]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shim.contracts import Hook, Shows
-from shim.frames import Note, current, frame_of
+from shim.frames import NOTHING, Note, current, frame_of
 from shim.guard import own_failure, shown
 from shim.shape import shaped
 
@@ -23,6 +23,11 @@ try:
 except Exception as _fl_error:
     _fl_raised($self, _fl_error)
     raise
+"""
+
+_CHECKED = """\
+if _fl_get() is not None:
+    _fl_checked($self, _fl_answer, $args, $kwargs)
 """
 
 # a call that holds notes (6), or has ended while another around it goes on (7), may have something to forgive
@@ -49,9 +54,9 @@ def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
     teller = _Teller(hook)
     names = {
         "get": current.get, "raised": teller.raised, "failed": teller.failed, "passed": teller.passed,
-        "unreadable": _unreadable,
+        "unreadable": _unreadable, "checked": teller.checked, "nothing": NOTHING,
     }  # fmt: skip
-    template = _RUN + (_JUDGED if hook.shows is Shows.FALSY else "") + _TOLD
+    template = _RUN + (_CHECKED if hook.check else "") + (_JUDGED if hook.shows is Shows.FALSY else "") + _TOLD
     return shaped(host, template, names, f"hook {component}.{hook.method}")
 
 
@@ -63,6 +68,14 @@ class _Teller:
 
     def raised(self, instance: object, error: Exception) -> None:
         self._note(instance, f"{self.hook.reason} ({shown(error)})", error)
+
+    def checked(self, instance: object, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        frame = frame_of(instance)
+        if frame is not None:
+            try:
+                getattr(instance, self.hook.check)(frame, answer, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001  # our own look at an answer must not replace it
+                own_failure("hooks.check", error)
 
     def failed(self, instance: object) -> None:
         self._note(instance, self.hook.reason, None)
@@ -79,7 +92,11 @@ class _Teller:
         hook = self.hook
         decides = frame.row.shows is Shows.NEVER  # else the call's own answer decides: the host may have recovered
         key = ("hook", hook.method)
-        frame.note(Note(key=key, error=hook.error, reason=reason, hint=hook.hint, cause=cause, decides=decides))
+        told = {"code": hook.code} if hook.code else {}
+        note = Note(
+            key=key, error=hook.error, reason=reason, hint=hook.hint, cause=cause, decides=decides, details=told
+        )
+        frame.note(note)
 
 
 def _unreadable(error: Exception) -> bool:

@@ -100,12 +100,19 @@ def _attributes(parent: Any, child: object) -> Iterator[Link]:
         yield "hidden", None
 
 
+def _bases(parent: type, child: object) -> Iterator[Link]:
+    """Give its places among the bases; our own classes derive from the host's and go on doing so."""
+    if "__failloud_host__" not in vars(parent):
+        for _, at in _sequence(parent.__bases__, child):
+            yield "base", at
+
+
 _LINKS: tuple[tuple[Any, Callable[[Any, object], Iterator[Link]]], ...] = (
     (dict, _mapping),
     ((list, tuple, deque), _sequence),
     ((set, frozenset), lambda _, child: iter([("member", child)])),
     (types.CellType, lambda *_: iter([("cell", None)])),
-    (type, lambda parent, child: (("base", at) for _, at in _sequence(parent.__bases__, child))),
+    (type, _bases),
     (partial, _partial),
     (types.FunctionType, _parts),
     (RUNNING, _frame),

@@ -16,7 +16,7 @@ from shim.snapshot import Mode
 from shim.stack import in_handler
 from shim.swallowed import mark
 
-__all__ = ["describe", "error_for", "event_of", "failures", "settle", "settle_late"]
+__all__ = ["completed", "describe", "error_for", "event_of", "failures", "settle", "settle_late"]
 
 
 def settle(
@@ -43,13 +43,13 @@ def settle(
     for note in failures(frame.row, notes, who["event"]):
         known = markers.elsewhere(who["event"], since=frame.began) if note.unexplained and not note.events else None
         if known is None:
-            errors.append(_record(frame.row, note, who, mode, loud))
+            errors.append(_record(frame, note, who, mode, loud))
         else:  # a thread that works for this call has recorded it
             errors.append(error_for(frame.row, note, who))
             errors[-1].recorded = known
     for note in notes:
         if note.separate:
-            _record(frame.row, note, who, mode, quiet)
+            _record(frame, note, who, mode, quiet)
     return errors[0] if errors and raises and not host_raised else None
 
 
@@ -60,6 +60,7 @@ def failures(row: Contract, notes: list[Note], own: Event) -> list[Note]:
         if note.events and not note.separate and not any(same_event(note.events, other.events) for other in told):
             told.append(note)
     seen = [note for note in notes if not note.events and not note.separate]
+    seen.sort(key=lambda note: note.doubt)  # stable: a doubt comes after what explains the failure
     if row.work is Work.NONE:  # a notification: one event, whoever saw it fail
         return told if any(same_event(note.events, (own,)) for note in told) else [*told, *seen[:1]]
     if told:  # the inner calls say what a missing need has cost
@@ -74,7 +75,7 @@ def _is_need(note: Note) -> bool:
 def settle_late(frame: Frame, note: Note, paths: Mapping[str, str], function: Any, mode: Mode) -> None:
     """Record a failure that became known when no call was left to carry it: escalated, since nobody can catch it."""
     action = Action.OBSERVED if mode is Mode.OBSERVE else Action.ESCALATED
-    _record(frame.row, note, describe(frame, paths, function), mode, action)
+    _record(frame, note, describe(frame, paths, function), mode, action)
 
 
 def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str, Any]:
@@ -98,9 +99,24 @@ def describe(frame: Frame, paths: Mapping[str, str], function: Any) -> dict[str,
     return details
 
 
+_WHO = ("run_id", "thread_id", "user_id")
+
+
+def completed(frame: Frame, common: Mapping[str, str], note: Note) -> dict[str, str]:
+    """Give the record's fields as the note knows them, completed from the host's own tables by its mixin."""
+    known = {**common, **{name: str(note.details[name]) for name in _WHO if note.details.get(name, UNKNOWN) != UNKNOWN}}
+    complete = getattr(frame.instance, "failloud_identity", None)
+    if complete is not None and any(known.get(name, UNKNOWN) == UNKNOWN for name in _WHO):
+        try:
+            known |= complete(known)
+        except Exception as error:  # noqa: BLE001  # reported; the fields read unknown
+            own_failure("identity", error)
+    return known
+
+
 def event_of(row: Contract, event_type: str, identity: Mapping[str, str], arguments: Mapping[str, object]) -> Event:
     """Say which event a call is about."""
-    known = {name: identity.get(name) or UNKNOWN for name in ("run_id", "thread_id", "user_id")}
+    known = {name: identity.get(name) or UNKNOWN for name in _WHO}
     passed = {name: value for name, value in arguments.items() if name != "self"}
     return Event(type=event_type, contract=row.key, arguments=passed, **known)
 
@@ -122,8 +138,9 @@ def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
     return error
 
 
-def _record(row: Contract, note: Note, who: Mapping[str, Any], mode: Mode, action: Action) -> LoudFailure:
-    error = error_for(row, note, who)
+def _record(frame: Frame, note: Note, who: Mapping[str, Any], mode: Mode, action: Action) -> LoudFailure:
+    row = frame.row
+    error = error_for(row, note, {**who, "common": completed(frame, who["common"], note)})
     if note.cause is not None:
         mark(note.cause, by=row.key)  # a loud cause goes on in this failure
     known = not note.unexplained

@@ -29,6 +29,7 @@ class Watching:
         first = args[0] if args else next(iter(kwargs.values()), None)
         self.watch, self.name = watch, name
         self.key = (watch.attribute, name, first if isinstance(first, str | int | None) else id(first))
+        self.details: dict[str, object] = {watch.recipient: first} if watch.recipient and isinstance(first, str) else {}
         self.frame, self.outer = Frame(call), Frame(call[PARENT])
 
     def raised(self, error: Exception) -> None:
@@ -84,7 +85,8 @@ class Watching:
             bad = False
         if bad:
             text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {brief(answer)})"
-            self._hand_up(Note(key=self.key, error=self.watch.error, reason=text, hint=self.watch.hint))
+            kind, hint = self.watch.error, self.watch.hint
+            self._hand_up(Note(key=self.key, error=kind, reason=text, hint=hint, details=self.details))
         else:
             self._hand_up(None)
             self.outer.forgive(self.key)
@@ -97,7 +99,8 @@ class Watching:
     def _note_of(self, error: Exception) -> Note:
         text = f"{self.watch.attribute}.{self.name} raised {type(error).__name__}"
         hint = "see the cause: the host swallows it"
-        return Note(key=self.key, error=self.watch.raised_error, reason=text, hint=hint, cause=error)
+        kind = self.watch.raised_error
+        return Note(key=self.key, error=kind, reason=text, hint=hint, cause=error, details=self.details)
 
     def _hand_up(self, failure: Note | None) -> None:
         """Hand up what inner calls told; where they told nothing, the failure that is seen from here."""

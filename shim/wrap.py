@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from shim import flags
-from shim.contracts import Contract, Shows, Work
-from shim.errors import LoudFailure
+from shim.contracts import Contract, Needs, Shows, Work
+from shim.errors import UNKNOWN, LoudFailure
 from shim.frames import MODE, NOTHING, Call, Frame, Note, current, noted, open_call
 from shim.guard import brief, own_failure, shown
 from shim.recorder import Action, record
-from shim.settle import describe, failures, settle, settle_late
+from shim.settle import completed, describe, failures, settle, settle_late
 from shim.shape import shaped
 from shim.snapshot import Mode
 from shim.stack import in_handler
@@ -127,7 +127,8 @@ def _wrap(host: Host, row: Contract, guard: _Guard, *, is_method: bool) -> Host:
         template += _WATCHES.replace("$tells", watches.source())
     template += _CALL.replace("$held", "_fl_held" if row.watches else "None")
     if row.needs:
-        template += _NEEDS.replace("$lacks", " or ".join(f"$self.{need.attribute} is None" for need in row.needs))
+        lacks = " or ".join(f"$self.{need.attribute}{'' if need.unset else ' is None'}" for need in row.needs)
+        template += _NEEDS.replace("$lacks", lacks)
     template += _END.replace("$good", _GOOD.get(row.shows, "True"))
     return shaped(host, template, names, row.key, is_method=is_method)
 
@@ -146,7 +147,7 @@ class _Guard:
         frame, row = Frame(call), self.row
         decides = row.shows is Shows.NEVER or row.work is Work.FOLLOWS
         for need in row.needs:
-            if _is_none(frame.instance, need.attribute):
+            if _is_missing(frame.instance, need):
                 key = ("need", need.attribute)
                 frame.note(Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides))
         refuses = row.work is Work.FOLLOWS and frame.mode is Mode.ENFORCE and frame.parent is None
@@ -178,7 +179,7 @@ class _Guard:
 
     def _judge(self, frame: Frame, answer: Any) -> LoudFailure | None:
         bad = self._bad(answer)
-        if bad and not frame.notes:
+        if bad and all(note.doubt for note in frame.notes):
             self._explain(frame)
         notes = frame.close()
         own = [note for note in notes if not note.separate and (bad or note.decides)]
@@ -228,7 +229,11 @@ class _Guard:
                 events=(*note.events, mine) if self.row.work is Work.NONE else note.events or (mine,),
                 origin=note.origin or self.row.key,
                 category=note.category or self.row.category,
-                details={**who["own"], **who["common"], **note.details},
+                details={
+                    **who["own"],
+                    **completed(frame, who["common"], note),
+                    **{name: value for name, value in note.details.items() if value != UNKNOWN},
+                },
                 decides=True,
             )
             outer.note(told)
@@ -258,13 +263,18 @@ class _Guard:
                 own_failure("wrap.explain", error)
 
     def _plain_note(self, answer: object) -> Note:
-        text = f"{self.row.reason} (answered {brief(answer)})" if self.row.shows is Shows.FALSY else self.row.reason
+        text = self.row.reason
+        if self.row.shows is Shows.FALSY:
+            text += f" (answered {brief(answer)})"
+        elif error := getattr(answer, "error", None):  # a result object's own words, where it has some
+            text += f" ({error})"
         return Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, unexplained=True)
 
 
-def _is_none(instance: object, attribute: str) -> bool:
+def _is_missing(instance: object, need: Needs) -> bool:
     try:
-        return getattr(instance, attribute, None) is None
+        found = getattr(instance, need.attribute, None)
+        return bool(found) if need.unset else found is None
     except Exception as error:  # noqa: BLE001  # a property of the host's may do anything; the host will meet it too
         own_failure("wrap.need", error)
         return False

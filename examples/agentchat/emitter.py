@@ -41,6 +41,11 @@ class IsolatedWebSocketEventEmitter:
         self.websocket_manager = websocket_manager
         self.events_sent = 0
         self.events_failed = 0
+        self._is_cleaned = False
+
+    async def cleanup(self) -> None:
+        self.websocket_manager = None
+        self._is_cleaned = True
 
     async def emit_agent_started(self, agent_name: str, run_id: str) -> None:
         await self._emit_event(EventType.AGENT_STARTED, {"agent_name": agent_name, "run_id": run_id})
@@ -59,6 +64,9 @@ class IsolatedWebSocketEventEmitter:
         await self._emit_event(EventType.AGENT_COMPLETED, data)
 
     async def _emit_event(self, event_type: str, data: dict[str, Any]) -> None:
+        if self._is_cleaned:
+            logger.debug("emitter of run %s is cleaned up, %s is skipped", self.run_id, event_type)
+            return
         if await self._send_event(WebSocketEvent(str(event_type), self.run_id, data)):
             self.events_sent += 1
         else:

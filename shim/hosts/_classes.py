@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from shim.codes import Code
 from shim.contracts import Hook, Shows
-from shim.errors import WebSocketContextValidationError, WebSocketSendFailureError
+from shim.errors import (
+    WebSocketBridgeUnavailableError,
+    WebSocketContextValidationError,
+    WebSocketSendFailureError,
+)
 
 __all__ = [
     "BRIDGE_HOOKS",
@@ -13,6 +18,7 @@ __all__ = [
     "BY_MESSAGE",
     "CONNECT",
     "EMITTER_HOOKS",
+    "RESOLVER",
 ]
 
 CONNECT = "check that the user is connected, and that the connection belongs to this thread"
@@ -33,20 +39,58 @@ BY_CONTEXT = {
     "subject": "agent_name",
 }
 
+RESOLVER = Hook(
+    method="_resolve_thread_id_from_run_id",
+    shows=Shows.RAISES,
+    error=WebSocketContextValidationError,
+    reason="no thread is known for the run",
+    hint="call register_run_thread_mapping() when the run is made",
+    code=Code.UNMAPPED_RUN,
+    check="failloud_resolved",
+)
+_SANITIZERS = (
+    "_sanitize_parameters",
+    "_sanitize_result",
+    "_sanitize_error_message",
+    "_sanitize_error_context",
+    "_sanitize_progress_data",
+    "_sanitize_custom_data",
+    "_get_user_friendly_death_message",
+)
+_STEPS = (
+    "_initialize_websocket_manager",
+    "_initialize_registry",
+    "_initialize_thread_registry",
+    "_setup_registry_integration",
+)
 BRIDGE_HOOKS = (
-    Hook(
-        method="_validate_event_context",
-        shows=Shows.FALSY,
-        error=WebSocketContextValidationError,
-        reason="run_id is missing, blank, or the system's own",
-        hint="pass the run_id of the user's own run",
+    RESOLVER,
+    *(
+        Hook(
+            method=name,
+            shows=Shows.RAISES,
+            error=WebSocketSendFailureError,
+            reason="the event could not be worded",
+            hint="see the cause: an argument has not the type that the signature says",
+        )
+        for name in _SANITIZERS
+    ),
+    *(
+        Hook(
+            method=name,
+            shows=Shows.RAISES,
+            error=WebSocketBridgeUnavailableError,
+            reason="a step of the integration failed",
+            hint="see the cause; no event reaches a user until ensure_integration() succeeds",
+        )
+        for name in _STEPS
     ),
     Hook(
-        method="_resolve_thread_id_from_run_id",
-        shows=Shows.RAISES,
-        error=WebSocketContextValidationError,
-        reason="no thread is known for the run",
-        hint="call register_run_thread_mapping() when the run is made",
+        method="_verify_integration",
+        shows=Shows.FALSY,
+        error=WebSocketBridgeUnavailableError,
+        reason="the integration was made, but does not verify",
+        check="failloud_verified",
     ),
 )
 EMITTER_HOOKS = (
@@ -56,5 +100,6 @@ EMITTER_HOOKS = (
         error=WebSocketSendFailureError,
         reason="the emitter could not send the event",
         hint=CONNECT,
+        check="failloud_sent",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from shim.contracts import Collaborator, Contract, Needs, Shows, Work
 from shim.errors import (
@@ -21,6 +22,7 @@ __all__ = [
     "TERMINAL",
     "buffer_row",
     "factory_rows",
+    "integration_rows",
     "isolated_rows",
     "mapping_rows",
     "notify_rows",
@@ -43,6 +45,7 @@ _MANAGER_SENDS = Collaborator(
     raised_error=WebSocketSendFailureError,
     reason="WebSocket manager returned failure",
     hint=CONNECT,
+    recipient="thread_id",
 )
 _BRIDGE_HAS_REGISTRY = Needs(
     attribute="_thread_registry",
@@ -50,13 +53,19 @@ _BRIDGE_HAS_REGISTRY = Needs(
     reason="the bridge has no thread registry",
     hint=_START_BRIDGE,
 )
-_REGISTRY = Collaborator(
+_REGISTERS = Collaborator(
     attribute="_thread_registry",
-    methods=("register", "unregister_run", "unregister"),
+    methods=("register",),
     shows=Shows.FALSY,
     error=WebSocketContextValidationError,
     raised_error=WebSocketContextValidationError,
     reason="the thread registry refused the mapping",
+)
+_UNREGISTERS = replace(
+    _REGISTERS,
+    methods=("unregister_run", "unregister"),
+    shows=Shows.NEVER,
+    reason="the thread registry kept the mapping",
 )
 
 # method -> (signature, event type)
@@ -123,6 +132,13 @@ _ISOLATED_HAS_MANAGER = Needs(
     reason="the emitter was made without a WebSocket manager",
     hint="give the emitter a manager when it is made, or call set_websocket_manager()",
 )
+_ISOLATED_IS_OPEN = Needs(
+    attribute="_is_cleaned",
+    unset=True,
+    error=WebSocketManagerNotInitializedError,
+    reason="the emitter was cleaned up before the event",
+    hint="emit before cleanup(), or make an emitter for the new run",
+)
 _ISOLATED_SENDS = Collaborator(
     attribute="websocket_manager",
     methods=("send_to_thread", "send_to_user", "send_message"),
@@ -160,16 +176,37 @@ def notify_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
 
 
 def mapping_rows(target: str) -> Iterator[Contract]:
-    """Rows of a bridge's run-to-thread mapping."""
-    methods = {
-        "register_run_thread_mapping": ("(self, run_id, thread_id, metadata=None)", "run_mapping"),
-        "unregister_run_mapping": ("(self, run_id)", "run_unmapping"),
-    }
-    for name, (signature, event) in methods.items():
+    """Rows of a bridge's run-to-thread mapping.
+
+    Taking a mapping away comes after the run, and "there was none" is no failure: only a registry that is missing or
+    raises is.
+    """
+    yield Contract(
+        component="bridge", target=target, method="register_run_thread_mapping",
+        signature="(self, run_id, thread_id, metadata=None)", is_async=True, shows=Shows.FALSY,
+        error=WebSocketContextValidationError, reason="the run's mapping to its thread failed",
+        event_type="run_mapping", category=5, needs=(_BRIDGE_HAS_REGISTRY,), watches=(_REGISTERS,), for_user=False,
+    )  # fmt: skip
+    yield Contract(
+        component="bridge", target=target, method="unregister_run_mapping", signature="(self, run_id)", is_async=True,
+        shows=Shows.NEVER, error=WebSocketContextValidationError, reason="the run's mapping was not taken away",
+        event_type="run_unmapping", category=5, work=Work.PRECEDES, needs=(_BRIDGE_HAS_REGISTRY,),
+        watches=(_UNREGISTERS,), for_user=False,
+    )  # fmt: skip
+
+
+def integration_rows(target: str, signature: str, *, recovers: bool = False) -> Iterator[Contract]:
+    """Rows of a bridge's start: without it every later event is lost. A repair in the background escalates."""
+    yield Contract(
+        component="bridge", target=target, method="ensure_integration", signature=signature, is_async=True,
+        shows=Shows.UNSUCCESSFUL, error=WebSocketBridgeUnavailableError, reason="the bridge could not be integrated",
+        event_type="bridge_integration", category=1, for_user=False,
+    )  # fmt: skip
+    if recovers:
         yield Contract(
-            component="bridge", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
-            error=WebSocketContextValidationError, reason="the run's mapping to its thread failed", event_type=event,
-            category=5, needs=(_BRIDGE_HAS_REGISTRY,), watches=(_REGISTRY,), for_user=False,
+            component="bridge", target=target, method="recover_integration", signature="(self)", is_async=True,
+            shows=Shows.UNSUCCESSFUL, error=WebSocketBridgeUnavailableError, work=Work.PRECEDES,
+            reason="the bridge could not be recovered", event_type="bridge_recovery", category=1, for_user=False,
         )  # fmt: skip
 
 
@@ -180,7 +217,7 @@ def isolated_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
         yield Contract(
             component="emitter", target=target, method=name, signature=signature, is_async=True, shows=Shows.NEVER,
             error=WebSocketSendFailureError, reason="the emitter did not send the event", event_type=event, category=3,
-            needs=(_ISOLATED_HAS_MANAGER,), watches=(_ISOLATED_SENDS,),
+            needs=(_ISOLATED_IS_OPEN, _ISOLATED_HAS_MANAGER), watches=(_ISOLATED_SENDS,),
         )  # fmt: skip
 
 

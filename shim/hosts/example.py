@@ -5,17 +5,18 @@ from __future__ import annotations
 from shim.contracts import Collaborator, Contract, Host, HostClass, Named, Needs, Shows, Work
 from shim.errors import AgentCommunicationFailureError, WebSocketBridgeUnavailableError, WebSocketSendFailureError
 from shim.hosts._classes import (
-    BRIDGE_HOOKS,
     BY_ARGUMENT,
     BY_CONTEXT,
     BY_INSTANCE,
     BY_MESSAGE,
     EMITTER_HOOKS,
+    RESOLVER,
 )
 from shim.hosts._interface import (
     TERMINAL,
     buffer_row,
     factory_rows,
+    integration_rows,
     isolated_rows,
     mapping_rows,
     notify_rows,
@@ -89,11 +90,23 @@ HOST = Host(
     version_attribute="agentchat:__version__",
     components=("bridge", "buffer", "emitter", "factory", "tools"),
     classes=(
-        HostClass(component="bridge", target=BRIDGE, identity=BY_ARGUMENT, hooks=BRIDGE_HOOKS),
+        HostClass(
+            component="bridge",
+            target=BRIDGE,
+            identity=BY_ARGUMENT,
+            hooks=(RESOLVER,),
+            mixin="shim.components.bridge:AgentchatBridgeMixin",
+        ),
         HostClass(
             component="buffer", target=BUFFER, identity=BY_MESSAGE, mixin="shim.components.buffer:AgentchatBufferMixin"
         ),
-        HostClass(component="emitter", target=ISOLATED, identity=BY_INSTANCE, hooks=EMITTER_HOOKS),
+        HostClass(
+            component="emitter",
+            target=ISOLATED,
+            identity=BY_INSTANCE,
+            hooks=EMITTER_HOOKS,
+            mixin="shim.components.emitter:EmitterMixin",
+        ),
         HostClass(component="factory", target=USER_EMITTER, identity=BY_INSTANCE),
         HostClass(component="factory", target=FACTORY, identity=BY_CONTEXT),
         HostClass(
@@ -110,6 +123,7 @@ HOST = Host(
     contracts=(
         *notify_rows(BRIDGE, _NOTIFIES),
         *mapping_rows(BRIDGE),
+        *integration_rows(BRIDGE, "(self)"),
         buffer_row(BUFFER),
         *isolated_rows(ISOLATED, _EMITS),
         *user_emitter_rows(USER_EMITTER),

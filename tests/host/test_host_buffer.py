@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from buffer_faults import ESCALATED, FAULTS, HOST_RAISES, RAISED, Fault, due, filled, held, make, takes
-from test_host_shim import host  # noqa: F401  # the fixture that imports the host
 
 import shim
 from shim.components import redelivery
@@ -72,7 +71,7 @@ async def _play(play: Any, world: Any, found: Outcome) -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(host: Any) -> Iterator[dict[str, Outcome]]:  # noqa: F811
+def bare(host: Any) -> Iterator[dict[str, Outcome]]:
     """Play every fault on the bare buffer, then install the shims for the whole module."""
     found = {fault.name: asyncio.run(run(fault.play, None)) for fault in FAULTS}
     made = shim.install("netra")

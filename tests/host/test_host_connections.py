@@ -13,7 +13,6 @@ import managerkit
 import pytest
 from manager_faults import ESCALATED, FAULTS, HOST_RAISES, RAISED, Fault, started
 from managerkit import Outcome, Socket, World, run
-from test_host_shim import host  # noqa: F401  # the fixture that imports the host
 
 import shim
 from shim.hosts.netra import HOST
@@ -24,7 +23,7 @@ ROWS = [row for row in HOST.contracts if row.component == "connections"]
 
 
 @pytest.fixture(scope="module")
-def bare(host: Any) -> Iterator[dict[str, Outcome]]:  # noqa: F811
+def bare(host: Any) -> Iterator[dict[str, Outcome]]:
     """Play every fault on the bare manager, then install the shims for the whole module."""
     found = {fault.name: asyncio.run(run(fault.play, None)) for fault in FAULTS}
     made = shim.install("netra")

@@ -2,8 +2,8 @@
 
 A row: `id`, `method`, `line` (of the host's file), `category` (of the audit), `condition`, `kind`; a caught one names
 the test that shows it (`by`) and what is raised, escalated or recorded (`shows`); a dead one the test or command that
-shows that (`by`, `why`); one that is no failure argues it (`why`). Needs no host: a fresh clone checks the map. `-s`
-prints the totals.
+shows that (`by`, `why`); one that is no failure argues it (`why`). Needs no host: a fresh clone checks the map.
+`-s` prints the totals.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def _nodes() -> tuple[str, ...]:
     """Give the tests that pytest collects: the host's as well, which collects without the host."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     places = ["tests/host", "tests/agentchat", "tests/shim"]
-    ran = subprocess.run(  # this very interpreter, fixed arguments
-        [*command, *places], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    ran = subprocess.run([*command, *places], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
     return tuple(line for line in ran.stdout.splitlines() if "::" in line)
 

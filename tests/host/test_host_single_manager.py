@@ -8,7 +8,6 @@ from typing import Any
 import managerkit
 import pytest
 from managerkit import MODULE
-from test_host_shim import host  # noqa: F401  # the fixture that imports the host
 
 import shim
 from shim.hosts.netra import CONNECTIONS
@@ -16,7 +15,7 @@ from shim.hosts.netra import CONNECTIONS
 pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore")]
 
 
-def test_with_and_without_the_shim_it_is_the_same_single_manager(host: Any) -> None:  # noqa: F811
+def test_with_and_without_the_shim_it_is_the_same_single_manager(host: Any) -> None:
     module = importlib.import_module(MODULE)
     bare = module.WebSocketManager
     managerkit.forget()
