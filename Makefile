@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-host lint types bench lock clean help
+.PHONY: demo test test-host lint types bench bench-host lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,11 @@ types: .venv/.ready ## mypy, strict
 
 bench: .venv-bench/.ready ## what things cost, as ratios against named peers in the same run
 	.venv-bench/bin/python -m benchmarks
+
+bench-host: $(HOST_VENV)/.ready ## the same on the real host's classes, with its logging silenced and as it is
+	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check wrapt opentelemetry-sdk
+	TESTING=1 $(HOST_VENV)/bin/python -m benchmarks --host
+	TESTING=1 $(HOST_VENV)/bin/python -m benchmarks --host --logging --rounds 3 --calls 200 2>/dev/null
 
 lock: ## resolve the lock files again (needs uv)
 	for extra in dev:requirements bench:requirements-bench; do \

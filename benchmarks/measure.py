@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-__all__ = ["Figure", "Loop", "loop_of", "loop_of_async", "rounds"]
+__all__ = ["Figure", "Loop", "loop_of", "rounds"]
 
 Loop = Callable[[int], float]
 "Makes that many calls and gives the seconds they took."
@@ -38,25 +37,6 @@ def loop_of(call: Callable[[], object]) -> Loop:
         begun = time.perf_counter()
         for _ in range(times):
             call()
-        return time.perf_counter() - begun
-
-    return run
-
-
-def loop_of_async(call: Callable[[], Coroutine[Any, Any, object]]) -> Loop:
-    """Make the timed loop of an async call that never waits; driven by hand, so no event loop is measured."""
-
-    def run(times: int) -> float:
-        begun = time.perf_counter()
-        for _ in range(times):
-            coroutine = call()
-            try:
-                coroutine.send(None)
-            except StopIteration:
-                continue
-            coroutine.close()
-            msg = "the measured call waited for something; only calls that never wait can be compared"
-            raise RuntimeError(msg)
         return time.perf_counter() - begun
 
     return run

@@ -227,7 +227,7 @@ def user_emitter_rows(target: str) -> Iterator[Contract]:
         yield Contract(
             component="factory", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
             error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=4,
-            needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(_BRIDGE_NOTIFIES_FOR_USER,),
+            needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(replace(_BRIDGE_NOTIFIES_FOR_USER, methods=(name,)),),
         )  # fmt: skip
 
 

@@ -1,0 +1,112 @@
+"""Netra's own calls, on its real classes over collaborators of ours that take everything. Needs FAILLOUD_HOST_TREE."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+from benchmarks.subjects import Call, Subject, class_of
+from shim.hosts.netra import BRIDGE, BUFFER, HOST, ISOLATED, USER_EMITTER
+
+__all__ = ["NoHostTreeError", "quiet", "subjects"]
+
+_MANAGER = "netra_backend.app.websocket_core.manager:WebSocketManager"
+_RUN = "run_thread_abcd_1234"
+_WHO = ("user_1", "thread_abcd", _RUN)
+_MESSAGE = {"type": "agent_thinking", "run_id": _RUN, "payload": {"text": "one line"}}
+
+
+class NoHostTreeError(Exception):
+    """Raised when FAILLOUD_HOST_TREE does not name the real host's tree."""
+
+    def __str__(self) -> str:
+        return "FAILLOUD_HOST_TREE names no host tree; export it first, see docs/host-netra.md"
+
+
+class _Taker:
+    connections: dict[str, Any] = {}  # noqa: RUF012  # the bridge looks for it
+
+    def __init__(self, answer: bool) -> None:  # noqa: FBT001  # it is the answer
+        self.answer = answer
+
+    async def send_to_thread(self, thread_id: str, message: Any) -> bool:  # noqa: ARG002  # the manager's
+        return self.answer
+
+    send_to_user = send_to_thread
+
+    async def notify_agent_started(self, run_id: str, agent_name: str, context: Any = None) -> bool:  # noqa: ARG002
+        return self.answer
+
+
+class _Registry:
+    async def get_thread(self, run_id: str) -> str:  # noqa: ARG002  # the registry's
+        return "thread_abcd"
+
+
+class _Socket:
+    def __init__(self) -> None:
+        from starlette.websockets import WebSocketState
+
+        self.client_state = self.application_state = WebSocketState.CONNECTED
+
+    async def send_json(self, message: Any) -> None:
+        """Take it."""
+
+
+async def _bridge(answer: bool = True) -> Call:  # noqa: FBT001, FBT002  # the taker's answer
+    made = class_of(BRIDGE)()
+    made._websocket_manager, made._thread_registry = _Taker(answer), _Registry()  # noqa: SLF001  # no integration here
+    return lambda: made.notify_agent_started(_RUN, "triage")
+
+
+async def _buffer() -> Call:
+    config = class_of(BUFFER.replace("WebSocketMessageBuffer", "BufferConfig"))(
+        max_buffer_size_per_user=10**9, max_buffer_size_global=10**9
+    )
+    made = class_of(BUFFER)(config)
+    return lambda: made.buffer_message("user_1", dict(_MESSAGE))
+
+
+async def _isolated(answer: bool = True) -> Call:  # noqa: FBT001, FBT002
+    made = class_of(ISOLATED)(*_WHO, _Taker(answer))
+    return lambda: made.emit_agent_started("triage", _RUN)
+
+
+async def _emitter(answer: bool = True) -> Call:  # noqa: FBT001, FBT002
+    made = class_of(USER_EMITTER)(*_WHO, _Taker(answer))
+    return lambda: made.notify_agent_started("triage")
+
+
+async def _manager() -> Call:
+    made = class_of(_MANAGER)()
+    await made.connect_user("user_1", _Socket(), "thread_abcd")
+    return lambda: made.send_to_user("user_1", dict(_MESSAGE))
+
+
+def quiet() -> None:
+    """Silence the host's logging."""
+    import logging
+
+    importlib.import_module("loguru").logger.remove()
+    logging.disable(logging.CRITICAL)
+
+
+def subjects() -> tuple[Subject, ...]:
+    """Give the calls; imports the host. Raises NoHostTreeError."""
+    tree = os.environ.get("FAILLOUD_HOST_TREE", "")
+    if not os.path.isdir(os.path.join(tree, "netra_backend")):  # noqa: PTH112, PTH118  # one look
+        raise NoHostTreeError
+    os.environ.setdefault("TESTING", "1")
+    sys.path.insert(0, tree)
+    for declared in HOST.classes:
+        importlib.import_module(declared.target.partition(":")[0])
+    one = "notify_agent_started"
+    return (
+        Subject(host=HOST, target=BRIDGE, method=one, make=_bridge, fail=lambda: _bridge(False)),
+        Subject(host=HOST, target=BUFFER, method="buffer_message", make=_buffer),
+        Subject(host=HOST, target=ISOLATED, method="emit_agent_started", make=_isolated, fail=lambda: _isolated(False)),
+        Subject(host=HOST, target=USER_EMITTER, method=one, make=_emitter, fail=lambda: _emitter(False)),
+        Subject(host=HOST, target=_MANAGER, method="send_to_user", make=_manager),
+    )
