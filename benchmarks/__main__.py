@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: bare host, shim in each mode and peers on the same calls in one run; `--host` the real one."""
+"""`python -m benchmarks`: bare host, shim in each mode and peers on the same calls in one run."""
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ def main(count: int, times: int, real: bool, logs: bool, only: str) -> None:  # 
 def _show_header(count: int, times: int, logs: str, peers: list[str]) -> None:
     version = f"{platform.python_implementation()} {platform.python_version()}"
     click.echo(f"{version}, {logs}, {count} rounds, in each round each variant in a process of its own;")
-    click.echo(
-        f"processor time of the best of 5 batches of {times} calls; ratio of the best rounds (median of the rounds' ratios)"
-    )
+    click.echo(f"processor time of the best of 5 batches of {times} calls;")
+    click.echo("ratio of the best rounds (median of the rounds' ratios)")
     for name, (_, module) in PEERS.items():
         if name not in peers:
             click.echo(f"peer {name}: absent, {module} is not installed here")
