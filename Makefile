@@ -55,7 +55,7 @@ bench: .venv-bench/.ready ## what things cost, as ratios against named peers in 
 bench-host: $(HOST_VENV)/.ready ## the same on the real host's classes, with its logging silenced and as it is
 	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check wrapt opentelemetry-sdk
 	TESTING=1 $(HOST_VENV)/bin/python -m benchmarks --host
-	TESTING=1 $(HOST_VENV)/bin/python -m benchmarks --host --logging --rounds 3 --calls 200 2>/dev/null
+	TESTING=1 $(HOST_VENV)/bin/python -m benchmarks --host --logging --rounds 3 --calls 200
 
 lock: ## resolve the lock files again (needs uv)
 	for extra in dev:requirements bench:requirements-bench; do \

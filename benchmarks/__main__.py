@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 from collections.abc import Iterable
 from functools import partial
@@ -34,14 +35,22 @@ def main(count: int, times: int, real: bool, logs: bool, only: str) -> None:  # 
         found = netra.subjects() if real else example.subjects()
     except netra.NoHostTreeError as missing:
         raise click.ClickException(str(missing)) from missing
-    if not logs:
-        netra.quiet() if real else logging.disable(logging.CRITICAL)
+    _set_logging(real=real, logs=logs)
     peers = [name for name, (_, module) in PEERS.items() if not absent(module)]
     _show_header(count, times, "default logging" if logs else "logging silenced", peers)
     for subject in found:
         if only in subject.name:
             _show(subject, ("bare", *(MODES if subject.is_contracted else ()), *peers), count, times)
     _show_flags()
+
+
+def _set_logging(*, real: bool, logs: bool) -> None:
+    if real:
+        (netra.loud if logs else netra.quiet)()
+    elif logs:
+        logging.basicConfig(level=logging.DEBUG, filename=os.devnull)
+    else:
+        logging.disable(logging.CRITICAL)
 
 
 def _show_header(count: int, times: int, logs: str, peers: list[str]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Call, Subject, class_of
 from shim.hosts.netra import BRIDGE, BUFFER, HOST, ISOLATED, USER_EMITTER
 
-__all__ = ["NoHostTreeError", "quiet", "subjects"]
+__all__ = ["NoHostTreeError", "loud", "quiet", "subjects"]
 
 _MANAGER = "netra_backend.app.websocket_core.manager:WebSocketManager"
 _RUN = "run_thread_abcd_1234"
@@ -87,16 +89,21 @@ async def _manager() -> Call:
 
 def quiet() -> None:
     """Silence the host's logging."""
-    import logging
-
     importlib.import_module("loguru").logger.remove()
     logging.disable(logging.CRITICAL)
+
+
+def loud() -> None:
+    """Give the host's logging the sink it has by default, at DEBUG; its lines go nowhere."""
+    logger = importlib.import_module("loguru").logger
+    logger.remove()
+    logger.add(Path(os.devnull).open("w", encoding="utf-8"), level="DEBUG")  # noqa: SIM115  # for the whole run
 
 
 def subjects() -> tuple[Subject, ...]:
     """Give the calls; imports the host. Raises NoHostTreeError."""
     tree = os.environ.get("FAILLOUD_HOST_TREE", "")
-    if not os.path.isdir(os.path.join(tree, "netra_backend")):  # noqa: PTH112, PTH118  # one look
+    if not (Path(tree) / "netra_backend").is_dir():
         raise NoHostTreeError
     os.environ.setdefault("TESTING", "1")
     sys.path.insert(0, tree)
