@@ -59,13 +59,18 @@ def shaped(
         "__name__": getattr(host, "__module__", __name__), MARK: True, "_fl_host": host,
         **{f"{_PREFIX}{name}": value for name, value in names.items()},
     }  # fmt: skip
-    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  # our own template; names from a code object
+    exec(_compiled(source, filename), namespace)  # noqa: S102  # our own template; names from a code object
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     made: Any = namespace["_fl_made"]
     if isinstance(host, FunctionType):
         made.__code__ = made.__code__.replace(co_name=host.__code__.co_name, co_qualname=host.__code__.co_qualname)
         made.__defaults__, made.__kwdefaults__ = host.__defaults__, host.__kwdefaults__
     return functools.wraps(host)(made)
+
+
+@functools.lru_cache(maxsize=1024)  # the same methods are wrapped again at each install
+def _compiled(source: str, filename: str) -> CodeType:
+    return compile(source, filename, "exec")
 
 
 _ANY = _Parameters(

@@ -17,6 +17,10 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    config.kept_installations = []  # shared by tests in a row: tests/shim/conftest.py
+
+
 def pytest_collection_modifyitems(config, items):
     if _tree() is not None:
         return
@@ -39,7 +43,7 @@ def host_tree():
 
 
 @pytest.fixture(autouse=True)
-def _leaves_nothing_behind():
+def _leaves_nothing_behind(request):
     """Fail a test after which the process is louder than before."""
     from shim import flags
     from shim.decisions import Reason
@@ -49,7 +53,7 @@ def _leaves_nothing_behind():
     yield
     strays = {name: os.environ.pop(name) for name in _variables().keys() - variables.keys()}
     overridden = [name for name, found in flags.table().items() if found.reason is Reason.OVERRIDE]
-    left = [each for each in installed() if each not in installations]
+    left = [each for each in installed() if each not in (*installations, *request.config.kept_installations)]
     for each in left:
         each.uninstall()
     assert not strays, f"the test leaves {sorted(strays)} behind in the environment"

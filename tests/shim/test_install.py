@@ -56,24 +56,31 @@ def class_face(target):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("target", "name"), CONTRACTED + HOOKED)
-def test_a_method_looks_the_same(target, name):
-    bare = method_face(target, name)
+@pytest.fixture(scope="module")
+def faces():
+    """Look at everything bare, then installed: one install for the whole table."""
+
+    def look():
+        methods = {each.values: method_face(*each.values) for each in CONTRACTED + HOOKED}
+        return methods, {declared.target: class_face(declared.target) for declared in CLASSES}
+
+    bare = look()
     made = install(HOST)
     try:
-        assert method_face(target, name) == bare
+        return bare, look()
     finally:
         made.uninstall()
+
+
+@pytest.mark.parametrize(("target", "name"), CONTRACTED + HOOKED)
+def test_a_method_looks_the_same(faces, target, name):
+    (bare, _), (found, _) = faces
+    assert found[target, name] == bare[target, name]
 
 
 @pytest.mark.parametrize("declared", CLASSES, ids=lambda declared: declared.target)
-def test_a_class_looks_the_same(declared):
-    bare = class_face(declared.target)
-    made = install(HOST)
-    try:
-        found = class_face(declared.target)
-    finally:
-        made.uninstall()
+def test_a_class_looks_the_same(faces, declared):
+    bare, found = (classes[declared.target] for _, classes in faces)
     # a watched attribute is a descriptor of the shim class: the one name more that dir() shows
     watched = {watch.attribute for row in CONTRACTS if row.target == declared.target for watch in row.watches}
     assert [name for name in found[-1] if name not in watched] == bare[-1]
