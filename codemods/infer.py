@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from codemods.annotations import Annotations
-from codemods.classes import ClassIndex, first_argument
+from codemods.classes import ClassIndex, dotted, first_argument
+from codemods.origins import Origin, Origins
 from codemods.project import Definition, FunctionNode, Project
 from codemods.scope import Binding, Scope, bindings, returns
 
 __all__ = ["NOTHING", "Found", "Inferrer"]
 
-_DEEP = 8
+_DEEP = 12
 _TRANSPARENT = frozenset({"wait_for", "shield", "cast", "create_task", "ensure_future"})
 
 
@@ -61,8 +62,11 @@ class Inferrer:
         self.project = project
         self.classes = ClassIndex(project)
         self.annotations = Annotations(self.classes)
+        self.origins = Origins(project)
         self._bindings: dict[FunctionNode, dict[str, list[Binding]]] = {}
         self._attributes: dict[tuple[str, str], Found] = {}
+        self._asked: set[tuple[int, str]] = set()
+        "Parameters whose callers are being looked at: one that is handed on to itself ends here."
 
     def of(self, node: ast.expr | None, scope: Scope, deep: int = 0) -> Found:  # noqa: PLR0911  # one line per kind
         """Give the types of an expression in a scope."""
@@ -96,8 +100,23 @@ class Inferrer:
                 self._bindings[function] = bindings(function, self.project.package_of(scope.module))
             bound = self._bindings[function].get(name)
             if bound is not None:
-                return union(self._binding(b, inner, deep) for b in bound)
+                found = union(self._binding(b, inner, deep) for b in bound)
+                untyped = not found and any(b.parameter and b.annotation is None for b in bound)
+                return self._from_callers(function, name, inner, deep) if untyped else found
         return self.meant(self.project.lookup(scope.module.name, name), deep)
+
+    def _from_callers(self, function: FunctionNode, name: str, scope: Scope, deep: int) -> Found:
+        asked = (id(function), name)
+        if asked in self._asked:
+            return NOTHING
+        self._asked.add(asked)
+        try:
+            return self._of_all(self.origins.arguments(function, name, scope), deep).because("caller")
+        finally:
+            self._asked.discard(asked)
+
+    def _of_all(self, origins: Iterable[Origin], deep: int) -> Found:
+        return union(self.of(value, scope, deep) for value, scope in origins)
 
     def _binding(self, bound: Binding, scope: Scope, deep: int) -> Found:
         if bound.imported is not None:
@@ -142,7 +161,10 @@ class Inferrer:
             if meaning is None and self.project.layout.path_of(f"{name}.{node.attr}"):
                 meaning = Definition(kind="module", module=f"{name}.{node.attr}")
             parts.append(self.meant(meaning, deep))
-        return union(parts)
+        found = union(parts)
+        if not found and dotted(node)[-2:-1] == ["state"]:
+            return self._of_all(self.origins.state(node.attr), deep).because("application state")
+        return found
 
     def attribute(self, key: str, name: str, deep: int = 0) -> Found:
         """Give the types of an attribute of a class or its instances."""

@@ -39,6 +39,7 @@ class Binding:
     annotation: ast.expr | None = None
     value: ast.expr | None = None
     imported: Imported | None = None
+    parameter: bool = False
 
 
 def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
@@ -80,7 +81,7 @@ def _parameters(function: FunctionNode) -> Iterator[tuple[str, Binding]]:
     padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
     defaults = [*padding, *arguments.defaults, *arguments.kw_defaults]
     for argument, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True):
-        yield argument.arg, Binding(annotation=argument.annotation, value=default)
+        yield argument.arg, Binding(annotation=argument.annotation, value=default, parameter=True)
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[str, Binding]]:

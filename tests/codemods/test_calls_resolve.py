@@ -56,6 +56,33 @@ CASES = [
         "target",
         "annotated attribute",
     ),
+    (
+        "untyped parameter, a call in the module tells",
+        "async def g(x, *, h): await h.ping(1)\nasync def f(y: Hub):\n    await g(1, h=y)",
+        "target",
+        "caller",
+    ),
+    (
+        "untyped parameter handed on and on",
+        (
+            "async def a(h): await h.ping(1)\nasync def b(i, h): await a(h)\nasync def c(h): await b(1, h=h)\n"
+            "async def f(): await c(Hub())"
+        ),
+        "target",
+        "caller",
+    ),
+    (
+        "untyped parameter of a method, called by the class",
+        ("class C:\n    async def g(self, h): await h.ping(1)\n    async def f(self, y: Hub): await self.g(y)"),
+        "target",
+        "caller",
+    ),
+    (
+        "state of an application",
+        "def start(app): app.state.hub = Hub()\nasync def f(request): await request.app.state.hub.ping(1)",
+        "target",
+        "application state",
+    ),
     ("class attribute", "class C:\n    x: Hub\n    async def f(self): await self.x.ping(1)", "target", "annotation"),
     (
         "property",
@@ -127,6 +154,43 @@ CASES = [
         "annotation",
     ),
     ("untyped", "async def f(h): await h.ping(1)", "unknown", "none"),
+    (
+        "parameter behind a star",
+        "async def g(h): await h.ping(1)\nasync def f(y: Hub): await g(*[y])",
+        "unknown",
+        "none",
+    ),
+    ("handed on to itself", "async def f(h): await h.ping(1) or await f(h)", "unknown", "none"),
+    (
+        "a function inside a function",
+        "async def f(y: Hub):\n    async def g(h): await h.ping(1)\n    await g(y)",
+        "unknown",
+        "none",
+    ),
+    (
+        "another method of that name",
+        (
+            "class C:\n    async def g(self, h): await h.ping(1)\nclass D:\n    async def g(self, h): ...\n"
+            "    async def f(self, y: Hub): await self.g(y)"
+        ),
+        "unknown",
+        "none",
+    ),
+    (
+        "callers of two kinds",
+        (
+            "from plant.other import Hub as O\nasync def g(h): await h.ping(1)\n"
+            "async def f(a: Hub, b: O): return await g(a), await g(b)"
+        ),
+        "target_mixed",
+        "caller",
+    ),
+    (
+        "another name in the state",
+        "def start(app): app.state.hub = Hub()\nasync def f(app): await app.state.bub.ping(1)",
+        "unknown",
+        "none",
+    ),
     ("any", "from typing import Any\nasync def f(h: Any): await h.ping(1)", "unknown", "none"),
 ]
 
