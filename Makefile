@@ -30,7 +30,7 @@ $(HOST_VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(HOST_VENV)
 	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r "$$FAILLOUD_HOST_TREE/requirements.txt" greenlet
 	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[codemods,rollout]' \
-		pytest pytest-asyncio pytest-randomly
+		pyrefly pytest pytest-asyncio pytest-randomly
 	@touch $@
 
 test-host: $(HOST_VENV)/.ready ## the tests against the real host tree; fails where the tree is absent

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from checker import receivers
 
 from codemods.layout import find_layout, walk
 from codemods.scan import scan
@@ -80,3 +81,20 @@ def test_migrations_agree(pairs):
     counts = Counter((label["migration"], row.migration) for label, row in pairs if row.migration != label["migration"])
     sys.stdout.write(f"\nmigrations: {len(agree)} of {len(pairs)} agree; they, we: {dict(counts)}\n")
     assert len(agree) / len(pairs) >= 0.85
+
+
+def test_a_type_checker_contradicts_no_receiver(host_tree, tmp_path):
+    """What it names and we name is the same class, wherever both know; it knows fewer."""
+    wanted = Wanted.of(load_host("netra"))
+    layout = find_layout(host_tree / "netra_backend" / "app", wanted.package)
+    names = [name.encode() for name in wanted.methods()]
+    files = [path for path in walk(layout.root).files if any(name in path.read_bytes() for name in names)]
+    found = receivers(layout, wanted, files, tmp_path)
+    both = [one for one in found if one.ours and one.named]
+    counts = Counter((bool(one.ours), bool(one.named)) for one in found)
+    sys.stdout.write(f"\nreceivers, we know and it knows: {dict(counts)}\n")
+    sys.stdout.writelines(
+        f"it alone: {one.path}:{one.line} {one.text}: {one.theirs}\n" for one in found if one.named and not one.ours
+    )
+    assert [one for one in both if one.contradicts] == []
+    assert len(both) > 100

@@ -23,9 +23,11 @@ ROOT = HERE.parents[2]
 TESTS = "netra_backend/tests/unit"
 OPT_IN = {"raise-log-level"}
 "Codemods that say they change log lines with every flag off: not part of the claim."
-INI = (
-    "[pytest]\nasyncio_mode = auto\naddopts = -p no:cacheprovider -p no:randomly -q --tb=no --no-header --timeout=120\n"
-)
+INI = """\
+[pytest]
+asyncio_mode = auto
+addopts = -p no:cacheprovider -p no:randomly -q --tb=no --disable-warnings --continue-on-collection-errors --timeout=120
+"""
 
 
 def say(text: str) -> None:
