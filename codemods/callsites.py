@@ -80,7 +80,7 @@ class Analyser:
         module = self.project.build(name, source.tree, is_package=path.name == "__init__.py")
         around = Around(module)
         known = known_names(module, self.project, self.wanted.facade)
-        shown = path.name if path == self.layout.root else str(path.relative_to(self.layout.root))
+        shown = self.layout.shown(path)
         found: dict[tuple[int, int, int, int, str], Candidate] = {}
         for one in candidates(around, self.wanted.methods(), self.inferrer):
             end = (one.call.end_lineno or 0, one.call.end_col_offset or 0)  # `a.m().m()`: two calls start at one place

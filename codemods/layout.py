@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["Layout", "UnknownModuleError", "Walk", "find_layout", "select", "walk"]
+__all__ = ["Layout", "UnknownModuleError", "Walk", "find_layout", "plain_layout", "select", "walk"]
 
 _NEVER = frozenset({"__pycache__", "node_modules"})
 
@@ -33,6 +33,11 @@ class Layout:
     has_package: bool
     "False where the host's package was not found: then nothing can be a target."
 
+    def shown(self, path: Path) -> str:
+        """Name a file as reports do: relative to the root, with `/`; bytes that are no text are escaped."""
+        named = path.name if path == self.root else path.relative_to(self.root).as_posix()
+        return os.fsencode(named).decode("utf-8", "backslashreplace")
+
     def module_of(self, path: Path) -> str:
         """Give the dotted name of a file below `base`."""
         parts = list(path.relative_to(self.base).with_suffix("").parts)
@@ -55,7 +60,7 @@ class Walk:
 
     files: tuple[Path, ...]
     skipped_directories: tuple[str, ...]
-    "Relative to the root: hidden, caches, virtual environments, folders that cannot be listed."
+    "Relative to the root: hidden, caches, virtual environments, links, folders that cannot be listed."
 
 
 def find_layout(path: Path, package: str) -> Layout:
@@ -72,8 +77,17 @@ def find_layout(path: Path, package: str) -> Layout:
     return Layout(root=root, base=folder, has_package=False)
 
 
+def plain_layout(path: Path) -> Layout:
+    """Lay out a tree of no known package: names start from the nearest folder that is not a package itself."""
+    root = path.resolve()
+    base = root if root.is_dir() else root.parent
+    while (base / "__init__.py").is_file() and base.parent != base:
+        base = base.parent
+    return Layout(root=root, base=base, has_package=False)
+
+
 def walk(root: Path) -> Walk:
-    """List Python files in sorted order. A folder that cannot be listed is named, not passed over."""
+    """List Python files in sorted order. A folder that is not entered is named, not passed over."""
     if root.is_file():
         return Walk(files=(root,), skipped_directories=())
     files: list[Path] = []
@@ -83,11 +97,16 @@ def walk(root: Path) -> Walk:
         skipped.append(f"{os.path.relpath(error.filename, root)} ({error.strerror})")
 
     for folder, names, entries in os.walk(root, onerror=unlistable):
-        left_out = [n for n in names if n.startswith(".") or n in _NEVER or Path(folder, n, "pyvenv.cfg").is_file()]
+        left_out = [n for n in names if _left_out(Path(folder, n))]
         skipped.extend(os.path.relpath(Path(folder, n), root) for n in left_out)
         names[:] = sorted(set(names) - set(left_out))
         files.extend(Path(folder, n) for n in sorted(entries) if n.endswith(".py"))
     return Walk(files=tuple(files), skipped_directories=tuple(sorted(skipped)))
+
+
+def _left_out(folder: Path) -> bool:
+    name = folder.name
+    return name.startswith(".") or name in _NEVER or folder.is_symlink() or (folder / "pyvenv.cfg").is_file()
 
 
 def select(found: Walk, layout: Layout, modules: tuple[str, ...]) -> tuple[Path, ...]:

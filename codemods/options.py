@@ -1,17 +1,17 @@
-"""What `calls` and `migrate` share: the host file, its default, and the files that are meant."""
+"""What the commands share: the host file, its default, and the files that are meant."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
 
-from codemods.layout import Layout, UnknownModuleError, Walk, find_layout, select, walk
+from codemods.layout import Layout, UnknownModuleError, Walk, find_layout, plain_layout, select, walk
 from codemods.wanted import Wanted
 from shim.console import USAGE, Refused
 from shim.contracts import ContractError
 from shim.hosts import HostFileError, load_host
 
-__all__ = ["Given", "given"]
+__all__ = ["Given", "given", "given_or_none"]
 
 
 class Given:
@@ -24,11 +24,26 @@ class Given:
 def given(path: Path, host: str | None, modules: tuple[str, ...]) -> Given:
     """Load the host and list the files. Raises Refused with what to do."""
     spec = host or _configured(path.resolve())
+    if not spec:
+        raise Refused(
+            "no host file: pass --host MODULE_OR_FILE, or write host = '...' in [tool.failloud] "
+            f"of a pyproject.toml at or above {path.resolve()}",
+            USAGE,
+        )
+    return _given(path, spec, modules)
+
+
+def given_or_none(path: Path, host: str | None, modules: tuple[str, ...]) -> Given:
+    """As `given`, for a command that does with no host file too: `wanted` then has no package and no contracts."""
+    return _given(path, host or _configured(path.resolve()), modules)
+
+
+def _given(path: Path, spec: str, modules: tuple[str, ...]) -> Given:
     try:
-        wanted = Wanted.of(load_host(spec))
+        wanted = Wanted.of(load_host(spec)) if spec else Wanted.none()
     except (HostFileError, ContractError) as error:
         raise Refused(str(error), USAGE) from error
-    layout = find_layout(path, wanted.package)
+    layout = find_layout(path, wanted.package) if spec else plain_layout(path)
     found = walk(layout.root)
     try:
         files = select(found, layout, modules)
@@ -38,17 +53,16 @@ def given(path: Path, host: str | None, modules: tuple[str, ...]) -> Given:
 
 
 def _configured(path: Path) -> str:
-    """Find `host` in failloud.toml, or in `[tool.failloud]` of pyproject.toml, in PATH or the nearest folder above."""
+    """Find `host` in failloud.toml, or in `[tool.failloud]` of pyproject.toml, in PATH or the nearest folder above.
+
+    Empty where none names one.
+    """
     for folder in (path, *path.parents):
         for name in ("failloud.toml", "pyproject.toml"):
             file = folder / name
             if file.is_file() and (spec := _host_in(file, own=name == "failloud.toml")):
                 return str(folder / spec) if spec.endswith(".py") else spec
-    raise Refused(
-        "no host file: pass --host MODULE_OR_FILE, or write host = '...' in [tool.failloud] "
-        f"of a pyproject.toml at or above {path}",
-        USAGE,
-    )
+    return ""
 
 
 def _host_in(file: Path, *, own: bool) -> str:

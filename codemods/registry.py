@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from difflib import get_close_matches
 from typing import cast
 
 from codemods import fixers
 from codemods.proposal import Fixer
+from codemods.shelf import load_from, names_in, near
 
 __all__ = ["UnknownCodemodError", "load", "names"]
 
@@ -21,18 +19,16 @@ class UnknownCodemodError(Exception):
         self.name = name
 
     def __str__(self) -> str:
-        near = get_close_matches(self.name, names(), n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        return f"no codemod named {self.name!r}{hint}; valid names: {', '.join(names())}"
+        return f"no codemod named {self.name!r}{near(self.name, names())}; valid names: {', '.join(names())}"
 
 
 def names() -> tuple[str, ...]:
     """Give all codemod names."""
-    return tuple(sorted(found.name.replace("_", "-") for found in pkgutil.iter_modules(fixers.__path__)))
+    return names_in(fixers)
 
 
 def load(name: str) -> Fixer:
     """Import one codemod. Raises UnknownCodemodError."""
     if name not in names():
         raise UnknownCodemodError(name)
-    return cast("Fixer", importlib.import_module(f"{fixers.__name__}.{name.replace('-', '_')}"))
+    return cast("Fixer", load_from(fixers, name))

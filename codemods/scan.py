@@ -9,7 +9,7 @@ from codemods.callsites import Analyser
 from codemods.layout import Layout, Walk
 from codemods.pool import Pool
 from codemods.site import CallRow
-from codemods.source import SourceError, parse_bytes
+from codemods.source import SourceError, parse_bytes, read_raw
 from codemods.wanted import Wanted
 
 __all__ = ["FileScan", "Scan", "scan"]
@@ -73,12 +73,11 @@ def scan(layout: Layout, wanted: Wanted, found: Walk, files: tuple[Path, ...], j
 
 
 def _scan_file(analyser: Analyser, path: Path) -> FileScan:
-    root = analyser.layout.root
-    shown = path.name if path == root else str(path.relative_to(root))
+    shown = analyser.layout.shown(path)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        return FileScan(path=shown, error=f"cannot be read: {error.strerror}")
+        raw = read_raw(path)
+    except SourceError as error:
+        return FileScan(path=shown, error=error.reason)
     if not any(name in raw for name in analyser.name_bytes):
         return FileScan(path=shown)
     try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import io
 import re
+import stat
 import tokenize
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Edit", "Source", "SourceError", "parse_bytes", "read_source"]
+__all__ = ["Edit", "Source", "SourceError", "parse_bytes", "read_raw", "read_source"]
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -78,13 +79,19 @@ class Source:
         return head + out.decode().encode(self.encoding)
 
 
-def read_source(path: Path) -> Source:
-    """Read and parse a file. Raises SourceError."""
+def read_raw(path: Path) -> bytes:
+    """Read a file's bytes. Raises SourceError; also for a pipe or a device, which would never end."""
     try:
-        raw = path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SourceError("cannot be read: not a regular file")
+        return path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}") from error
-    return parse_bytes(raw)
+
+
+def read_source(path: Path) -> Source:
+    """Read and parse a file. Raises SourceError."""
+    return parse_bytes(read_raw(path))
 
 
 def parse_bytes(raw: bytes) -> Source:

@@ -65,6 +65,11 @@ class Wanted:
         own = sorted((e.__module__, e.__name__) for e in host.errors() if e.__module__ != LoudFailure.__module__)
         return cls(package=host.package, facade=host.facade, rows=rows, rules=rules, errors=tuple(own))
 
+    @classmethod
+    def none(cls) -> Wanted:
+        """Give what a scan looks for without a host file: our own names only."""
+        return cls(package="", facade="shim", rows=(), rules=())
+
     def methods(self) -> frozenset[str]:
         """Names of all contracted methods."""
         return frozenset(row.method for row in self.rows)

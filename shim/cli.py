@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "calls": "codemods.cli:calls",
+    "audit": "codemods.audit_cli:audit",
     "migrate": "codemods.cli:migrate",
     "flags": "shim.flags_cli:flags",
     "doctor": "shim.doctor_cli:doctor",

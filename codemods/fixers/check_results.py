@@ -13,7 +13,7 @@ from codemods.proposal import Proposal
 from codemods.site import Site, run_of
 from codemods.source import Edit, Source
 
-__all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
+__all__ = ["NEEDS", "SUMMARY", "Strip", "propose", "refusal"]
 
 NAME = "check-results"
 SUMMARY = "wrap a contracted call whose result is dropped in delivered(...)"
@@ -35,14 +35,15 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
             continue
         if site.usage.use not in _DROPPED | set(_ELSEWHERE):
             continue
-        if reason := _refusal(site, analysis):
+        if reason := refusal(site, analysis):
             skipped.append(SkippedSite(codemod=NAME, line=site.row.line, reason=reason))
         else:
             edits.append(_wrap(analysis.source, site, names["delivered"].local))
     return Proposal(edits=tuple(edits), skipped=tuple(skipped))
 
 
-def _refusal(site: Site, analysis: Analysis) -> str:  # noqa: PLR0911  # one reason each
+def refusal(site: Site, analysis: Analysis) -> str:  # noqa: PLR0911  # one reason each
+    """Say why a contracted call whose result is dropped is left; empty where it is wrapped."""
     rows, first = site.verdict.rows, site.decided[0]
     if site.usage.use in _ELSEWHERE:
         return _ELSEWHERE[site.usage.use]
