@@ -70,9 +70,8 @@ def _share(count: int, total: int) -> str:
 
 
 def _rules(made: Conclusion, names: dict[str, str]) -> Iterator[Block]:
-    new = Counter(row.reported.finding.code for row in made.new)
-    rows = tuple((code, names[code], count, new[code]) for code, count in made.by_rule().items())
-    yield Table(title="by rule", columns=("code", "rule", "findings", "new"), rows=rows)
+    rows = tuple((code, names[code], count) for code, count in made.by_rule().items())
+    yield Table(title="by rule", columns=("code", "rule", "findings"), rows=rows)
     fixes = Counter(row.reported.finding.fix for row in made.rows if row.reported.finding.fix)
     for fix, count in sorted(fixes.items()):
         yield Line(text=f"repair: {count} by: failloud migrate {fix} PATH")
