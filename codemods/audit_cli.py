@@ -78,7 +78,13 @@ def audit(**options: Any) -> int:
     suppresses a finding. Exit code: 0 clean, 1 findings (with --baseline: new ones), 2 a file could not be read,
     parsed or audited.
     """
-    asked = Asked(**options)
+    try:
+        return _run(Asked(**options))
+    except rulebook.RuleModuleError as error:
+        raise Refused(f"{error}; nothing was audited", 2) from error
+
+
+def _run(asked: Asked) -> int:
     if asked.as_json and asked.form not in (None, "json"):
         raise click.UsageError(f"--json and --format {asked.form} are two formats; name one")
     if asked.list_rules or asked.explain:

@@ -9,9 +9,9 @@ from itertools import groupby
 from codemods.audit import Audit
 from codemods.audited import SHARES, Conclusion, Row
 from codemods.blocks import Block, Heading, Line, Table
-from codemods.rulebook import Entry
+from codemods.rulebook import Entry, entries
 
-__all__ = ["audit_blocks", "rule_blocks"]
+__all__ = ["audit_blocks", "rule_blocks", "rule_table"]
 
 _GONE_SHOWN = 10
 "Entries of a baseline without a finding that are listed; the rest is counted."
@@ -118,7 +118,14 @@ def _totals(made: Conclusion) -> Iterator[Block]:
     )
 
 
-def rule_blocks(rules: tuple[Entry, ...]) -> Iterator[Block]:
+def rule_table() -> str:
+    """Give the rules as the table of `docs/audit.md`, in Markdown."""
+    table = next(iter(rule_blocks(entries())))
+    rows = [table.columns, tuple("---" for _ in table.columns), *table.rows]
+    return "".join(f"| {' | '.join(str(cell) for cell in row)} |\n" for row in rows)
+
+
+def rule_blocks(rules: tuple[Entry, ...]) -> Iterator[Table]:
     """Give the table of `--list-rules`."""
     rows = tuple((r.code, r.name, r.cause or "-", "yes" if r.needs_contracts else "no", r.summary) for r in rules)
     yield Table(title="rules", columns=("code", "rule", "root cause", "needs a host file", "finds"), rows=rows)

@@ -96,7 +96,10 @@ def entries() -> tuple[Entry, ...]:
 
 
 def _entry(name: str) -> Entry:
-    module = load_from(rules, name)
+    try:
+        module = load_from(rules, name)
+    except Exception as error:
+        raise RuleModuleError(name, f"cannot be imported: {type(error).__name__}: {error}") from error
     absent = [each for each in ("CODE", "SUMMARY", "CAUSE", "WORDS", "check") if not hasattr(module, each)]
     if absent:
         raise RuleModuleError(name, f"it defines no {', '.join(absent)}")
