@@ -157,7 +157,7 @@ def _audited(given: Given, rules: tuple[rulebook.Entry, ...], asked: Asked) -> A
     idle = () if given.wanted.rows else tuple(one for one in rules if one.needs_contracts)
     ran = tuple(one for one in rules if one not in idle)
     named = ", ".join(f"{one.code} {one.name}" for one in idle)
-    if not [one for one in ran if one.rule is not None] and idle:
+    if not ran:
         raise Refused(f"{named}: needs contracts, and there is no host file; next: --host MODULE_OR_FILE", USAGE)
     notes = []
     if idle:

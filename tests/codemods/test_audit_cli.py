@@ -44,6 +44,12 @@ def test_any_tree_without_a_host_says_which_rules_did_not_run(folder, capsys):
     assert "  FL001" not in ended.out, "a rule that did not run has no count of 0"
 
 
+def test_the_plain_command_works_on_any_tree(tmp_path, capsys):
+    ended = audit(capsys, write(tmp_path / "t", a="x = 1\n"))
+    assert ended.code == 0
+    assert "note: contract rules not run: no host file" in ended.out
+
+
 def test_with_a_host_contract_rules_run_beside_the_others(folder, capsys, tmp_path):
     tree = make_tree(folder, site=SITE, other_site=HANDLER)
     ended = audit(capsys, tree, "--host", make_host_file(tmp_path), "--select", "FL001,FL802", "--json")
