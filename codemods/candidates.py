@@ -29,7 +29,7 @@ class Candidate:
 
 def candidates(around: Around, names: frozenset[str], inferrer: Inferrer) -> Iterator[Candidate]:
     """Give every candidate of a module in no order."""
-    for node in ast.walk(around.module.tree):
+    for node in around.nodes:
         if isinstance(node, ast.Attribute) and node.attr in names and isinstance(node.ctx, ast.Load):
             yield from _reference(node, node.value, node.attr, around, "call")
         elif isinstance(node, ast.Call):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from codemods.classes import dotted
 from codemods.project import Imported, Module, Project, bound_imports
@@ -45,13 +46,24 @@ class Known:
         return None
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Give all statements, outer before inner: imports are found without a look at expressions."""
+    found: list[ast.AST] = [tree]
+    for node in found:  # grows as it goes
+        yield node
+        for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+            inner = getattr(node, name, None)
+            if isinstance(inner, list):
+                found += inner
+
+
 def known_names(module: Module, project: Project, facade: str) -> Known:
     """Collect imports anywhere in a module; a star import of the façade binds all it exports."""
     package = project.package_of(module)
     exported = ("delivered", "escalate", "missing", "spawn", *sorted(set(errors.__all__) - {"Common"}))
     names: dict[str, Imported] = {}
     top: set[str] = set()
-    for node in ast.walk(module.tree):
+    for node in _statements(module.tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         pairs = [pair for pair in bound_imports(node, package) if pair[0] != "*"]

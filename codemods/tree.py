@@ -18,12 +18,27 @@ def name_of(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def _walked(tree: ast.Module) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
+    """Walk a tree once, in the order of `ast.walk`, which takes three times as long."""
+    nodes: list[ast.AST] = [tree]
+    parents: dict[ast.AST, ast.AST] = {}
+    for node in nodes:  # grows as it goes
+        for name in node._fields:
+            value = getattr(node, name, None)
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, ast.AST) and not isinstance(child, ast.expr_context):
+                    parents[child] = node
+                    nodes.append(child)
+    return nodes, parents
+
+
 class Around:
     """Parents of every node of one module."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        self._parent = {child: node for node in ast.walk(module.tree) for child in ast.iter_child_nodes(node)}
+        self.nodes, self._parent = _walked(module.tree)
+        "All nodes, outer before inner, but for `Load`, `Store` and `Del`: walk these instead of the tree."
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Give a node's parent; None for the module."""

@@ -53,7 +53,7 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
         [around.module] if is_method else [around.module, *_neighbours(function.name, around.module, project)]
     ):
         held = around if module is around.module else Around(module)
-        for node in ast.walk(module.tree):
+        for node in held.nodes:
             if not isinstance(node, ast.Call) or name_of(node.func) != function.name:
                 continue
             if is_method != isinstance(node.func, ast.Attribute):
