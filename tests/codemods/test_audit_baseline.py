@@ -64,7 +64,7 @@ def test_a_new_finding_fails(folder, baseline, capsys, text):
     assert sum(one["new"] for one in ended.json["findings"]) == 1
 
 
-def test_equal_handlers_are_told_apart_by_what_they_guard_and_counted(folder, baseline, capsys):
+def test_equal_handlers_in_one_function_are_counted(folder, baseline, capsys):
     handler = "    try: x()\n    except E: pass\n"
     write(folder, a=ONE + handler * 3)
     audit(capsys, folder, *SELECT, "--write-baseline", baseline)
