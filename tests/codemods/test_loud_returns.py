@@ -158,3 +158,60 @@ def test_the_methods_that_the_contracts_name_and_no_others(tmp_path):
 def test_the_name_is_taken(tmp_path):
     after = NEW.replace("\n", " as loud_delivered\n") + "delivered = 1\n" + hub(f"return loud_{says(False)}\n")
     check_transformed(tmp_path, before="delivered = 1\n" + hub("return False\n"), after=after)
+
+
+# --- what the migrated code does
+
+CASES = [
+    (wire, method, run)
+    for wire in ("none", "good", "raises", "refuses")
+    for method in ("send", "send_now")
+    for run in ("r1", "")
+] + [("good", "send", "lost")]
+
+
+@pytest.fixture(scope="module")
+def before_and_after(tmp_path_factory):
+    from migrated_courier import copy, migrate, run
+
+    folder = tmp_path_factory.mktemp("courier")
+    old, new = copy(folder / "old"), copy(folder / "new")
+    assert migrate(new, (NAME,)).edits == {NAME: 4}
+    return run(old, CASES), run(new, CASES)
+
+
+def test_with_every_flag_off_nothing_is_different(before_and_after):
+    old, new = before_and_after
+    off = [name for name in old if " off " in name]
+    assert len(off) == 2 * len(CASES)
+    assert {name: new[name] for name in off} == {name: old[name] for name in off}
+
+
+def test_where_a_shim_covers_the_class_each_failure_is_still_recorded_once(before_and_after):
+    old, new = before_and_after
+    loud = [name for name in old if name.startswith("shimmed") and " off " not in name]
+    assert {name: new[name] for name in loud} == {name: old[name] for name in loud}
+    assert {len(new[name][3]) for name in loud} == {0, 1}
+
+
+SILENT = [("good", "r1")]
+ELSEWHERE = [("refuses", "r1")]
+"Wire and run of what is no failure, and of what the wire answers: no answer of the method's own."
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+@pytest.mark.parametrize(("wire", "method", "run"), CASES)
+def test_where_no_shim_covers_the_class_the_method_tells_itself(before_and_after, mode, wire, method, run):
+    old, new = before_and_after
+    name = f"bare {mode} {wire} {method} {run}"
+    value, error, lines, told = new[name]
+    assert old[name][3] == []
+    assert lines == old[name][2]
+    if (wire, run) in SILENT + ELSEWHERE:
+        assert (value, error, told) == (old[name][0], "", [])
+        return
+    swallowed = {"raises": "OSError: down", "good": "LookupError: no route for lost"}.get(wire, "") if run else ""
+    raises = mode == "enforce" and not swallowed
+    action = "raised" if raises else {"observe": "observed", "enforce": "escalated"}[mode]
+    assert told == [[action, "WebSocketSendFailureError", swallowed, run]]
+    assert (value, error) == ((None, "WebSocketSendFailureError") if raises else (old[name][0], ""))
