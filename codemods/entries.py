@@ -42,7 +42,20 @@ _SOCKET = re.compile(r"(^|_)(ws|websocket|socket)$")
 WORDS = (
     *(name.encode() for name in sorted(_MAKERS - {"Application"})),
     *(word.encode() for word in ("add_done_callback", "add_event_handler", "add_route", "add_get", "add_post")),
-    *(word.encode() for word in ("WebSocket", "websocket", "lifespan", "on_event", "on_startup", "on_shutdown")),
+    *(
+        word.encode()
+        for word in (
+            "WebSocket",
+            "websocket",
+            "receive",
+            "recv(",
+            "iter_",
+            "lifespan",
+            "on_event",
+            "on_startup",
+            "on_shutdown",
+        )
+    ),
     *(
         word.encode()
         for word in ("@app.", "@api.", "@bp.", "_app.", "_bp.", "_api.", "blueprint.", "router.", "routes.")

@@ -75,11 +75,19 @@ class Rewriter:
         if len(usable) < len(names):
             taken = ", ".join(sorted(set(names) - set(usable)))
             raise SourceError(f"{name} needs the name {taken}, which this module uses for something else")
-        edits = [edit for place in proposal.edits for edit in place]
-        edits += import_edits(analysis, list(usable.values()))
+        self._exported(analysis.known.facade, usable)
+        edits = import_edits(analysis, list(usable.values()))  # first: an edit at the same place belongs below it
+        edits += [edit for place in proposal.edits for edit in place]
         fresh = parse_bytes(source.spliced(edits))
         self._compare(analysis, fresh, fixer, len(proposal.edits))
         return fresh, len(proposal.edits), proposal.skipped
+
+    def _exported(self, facade: str, names: dict[str, LocalName]) -> None:
+        """Check that a façade that is there has the names; one that is made has all. Raises SourceError."""
+        there = self.analyser.project.module(facade)
+        lacks = [name for name in sorted(names) if there and self.analyser.project.lookup(facade, name) is None]
+        if lacks:
+            raise SourceError(f"{facade} has no {', '.join(lacks)}: add it to the façade first")
 
     def _compare(self, before: Analysis, after: Source, fixer: Fixer, expected: int) -> None:
         """Check that the trees differ by what was intended and nothing else. Raises SourceError."""

@@ -15,6 +15,7 @@ from codemods.layout import find_layout
 from codemods.outcome import Changed
 from codemods.rewrite import Rewriter
 from codemods.wanted import Wanted
+from shim.contracts import Host
 
 STUBS = Path(__file__).parent / "shim" / "stubs"
 if str(STUBS) not in sys.path:
@@ -51,6 +52,13 @@ print(json.dumps(found))
 """
 
 
+def declaration() -> Host:
+    """Give the courier host's declaration."""
+    from courier_host import HOST
+
+    return HOST
+
+
 def copy(folder: Path) -> Path:
     """Copy the host, with its façade."""
     shutil.copytree(STUBS, folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -60,10 +68,8 @@ def copy(folder: Path) -> Path:
 
 def migrate(folder: Path, codemods: tuple[str, ...], module: str = "channel") -> Changed:
     """Rewrite one module of the copy in place."""
-    from courier_host import HOST
-
     path = folder / "courier" / f"{module}.py"
-    outcome = Rewriter(Analyser(find_layout(folder, "courier"), Wanted.of(HOST)), codemods).rewrite(path)
+    outcome = Rewriter(Analyser(find_layout(folder, "courier"), Wanted.of(declaration())), codemods).rewrite(path)
     assert isinstance(outcome, Changed), outcome
     path.write_bytes(outcome.after)
     return outcome

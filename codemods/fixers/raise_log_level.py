@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from codemods.callsites import Analysis
 from codemods.failbranches import failing_blocks
+from codemods.handlers import always_raises
 from codemods.imports import LocalName
 from codemods.logcalls import ERROR, LogCall, log_call
 from codemods.loud import Known
@@ -44,6 +45,8 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:  # noq
 
 def _too_quiet(block: list[ast.stmt], module: Module) -> Iterator[LogCall]:
     """Give the log call that tells of the failure on each way through a block that tells it below ERROR."""
+    if always_raises(block, lambda _call: False):
+        return  # not silent: it goes on
     told = [one for node in block if isinstance(node, ast.Expr) and (one := log_call(_plain(node.value), module))]
     if any(one.level >= ERROR for one in told):
         return
