@@ -24,6 +24,16 @@ class Around:
     def __init__(self, module: Module) -> None:
         self.module = module
         self._parent = {child: node for node in ast.walk(module.tree) for child in ast.iter_child_nodes(node)}
+        self._calls: dict[str, list[ast.Call]] | None = None
+
+    def calls(self, name: str) -> list[ast.Call]:
+        """Give the module's calls of a name, whatever stands before its last dot."""
+        if self._calls is None:  # one walk for all questions: a module asks once for each of its call sites
+            self._calls = {}
+            for node in self._parent:
+                if isinstance(node, ast.Call):
+                    self._calls.setdefault(name_of(node.func), []).append(node)
+        return self._calls.get(name, [])
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Give a node's parent; None for the module."""

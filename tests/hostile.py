@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BASES", "NEWER", "REFUSED", "VARIANTS"]
+__all__ = ["BASES", "BIG", "NEWER", "REFUSED", "VARIANTS"]
 
 _IMPORTS = "import asyncio\nimport logging\n\nfrom fastapi import APIRouter\n"
 _OWN = """
@@ -124,6 +124,7 @@ SITE_ONLY = {
 }
 "Ways to import: only where the class is imported."
 
+BIG = "20,000 lines"
 ANYWHERE = {
     "plain": lambda text: text,
     "docstring and future": lambda text: '"""Doc."""\nfrom __future__ import annotations\n' + text,
@@ -189,7 +190,11 @@ ANYWHERE = {
     "ellipsis body": _added("class E: ...\ndef g(): ...\nasync def k(): pass\n"),
     "nested blocks": _added("def g():\n" + "".join(" " * n + "if 1:\n" for n in range(1, 60)) + " " * 60 + "pass\n"),
     "deep brackets": _added("b = " + "(" * 60 + "1" + ")" * 60 + "\n"),
-    "20,000 lines": _added("".join(f"def g{n}(a):\n    # c\n    return [a, {n}]\n\n" for n in range(5_000))),
+    BIG: _added(
+        "".join(
+            f"def g{n}(a):\n    '''Doc.\n{chr(10) * 12}    '''\n    # c\n    return a + {n}\n\n" for n in range(1_111)
+        )
+    ),
 }
 "Ways to write the text, whatever it imports."
 
