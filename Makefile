@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-host units-host lint types bench bench-host lock clean help
+.PHONY: demo test test-host test-stdlib units-host lint types bench bench-host lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ demo: .venv/.ready ## the example host from silent to loud and back
 
 test: .venv/.ready ## the tests; those marked host are skipped, saying so, without FAILLOUD_HOST_TREE
 	$(BIN)/python -m pytest
+
+test-stdlib: .venv/.ready ## all codemods over the whole standard library of this Python; prints what they found
+	FAILLOUD_STDLIB=whole $(BIN)/python -m pytest -s tests/codemods/test_standard_library.py
 
 # The real host runs in an environment of its own: its requirements, not ours, and our package on top.
 HOST_VENV ?= .venv-host

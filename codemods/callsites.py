@@ -15,6 +15,7 @@ from codemods.infer import Inferrer
 from codemods.layout import Layout
 from codemods.loud import Known, known_names
 from codemods.migration import Facts, Migration, migration_of
+from codemods.own import Own, own_methods
 from codemods.project import Project
 from codemods.site import CallRow, Site
 from codemods.source import Source
@@ -51,6 +52,8 @@ class Analysis:
     known: Known
     sites: tuple[Site, ...]
     classes: ClassIndex
+    own: tuple[Own, ...] = ()
+    "Contracted methods and functions that this module defines."
 
     def declared_none(self, owners: tuple[str, ...], method: str) -> bool:
         """Tell whether any of the classes declares the method to return None, or does not say."""
@@ -96,6 +99,7 @@ class Analyser:
             known=known,
             sites=sites,
             classes=self.inferrer.classes,
+            own=own_methods(module, self.judge.rows),
         )
 
     def _site(self, one: Candidate, around: Around, known: Known, path: str) -> Site:

@@ -6,14 +6,12 @@ import ast
 from pathlib import Path
 
 from codemods.layout import Layout
+from codemods.loud import ENDS, VERBS
 from codemods.project import bound_imports
 from codemods.source import SourceError, read_source
 from shim import errors
 
 __all__ = ["facade_path", "facade_text", "importers"]
-
-_ENDS = ("boundary", "handled")
-_VERBS = ("delivered", "escalate", "missing", "spawn")
 
 
 def facade_path(layout: Layout, facade: str) -> Path:
@@ -27,10 +25,10 @@ def facade_text(own: tuple[tuple[str, str], ...] = ()) -> str:
     sources = {"shim.errors": classes}
     for module, name in own:
         sources.setdefault(module, []).append(name)
-    exported = sorted([*(name for names in sources.values() for name in names), *_ENDS, *_VERBS])
+    exported = sorted([*(name for names in sources.values() for name in names), *ENDS, *VERBS])
     imports = [
-        f"from shim.boundaries import {', '.join(_ENDS)}\n",
-        f"from shim.calls import {', '.join(_VERBS)}\n",
+        f"from shim.boundaries import {', '.join(ENDS)}\n",
+        f"from shim.calls import {', '.join(VERBS)}\n",
         *(_import(module, names) for module, names in sources.items()),
     ]
     imports.sort(key=lambda line: line.split()[1])

@@ -9,9 +9,11 @@ from codemods.classes import dotted
 from codemods.project import Imported, Module, Project, bound_imports
 from shim import errors
 
-__all__ = ["Known", "known_names"]
+__all__ = ["ENDS", "VERBS", "Known", "known_names"]
 
-_SOURCES = ("shim", "shim.calls", "shim.errors")
+ENDS = ("boundary", "handled")
+VERBS = ("delivered", "escalate", "missing", "spawn")
+_SOURCES = ("shim", "shim.boundaries", "shim.calls", "shim.errors")
 
 
 class Known:
@@ -60,7 +62,7 @@ def _statements(tree: ast.Module) -> Iterator[ast.AST]:
 def known_names(module: Module, project: Project, facade: str) -> Known:
     """Collect imports anywhere in a module; a star import of the façade binds all it exports."""
     package = project.package_of(module)
-    exported = ("delivered", "escalate", "missing", "spawn", *sorted(set(errors.__all__) - {"Common"}))
+    exported = (*ENDS, *VERBS, *sorted(set(errors.__all__) - {"Common"}))
     names: dict[str, Imported] = {}
     top: set[str] = set()
     for node in _statements(module.tree):

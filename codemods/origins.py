@@ -14,7 +14,7 @@ from codemods.classes import dotted, first_argument
 from codemods.layout import walk
 from codemods.project import FunctionNode, Module, Project
 from codemods.scope import Scope
-from codemods.tree import Around, name_of
+from codemods.tree import Around
 
 __all__ = ["Origin", "Origins"]
 
@@ -29,7 +29,7 @@ class Origins:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._calls: dict[str, tuple[Around, dict[str, list[ast.Call]]]] = {}
+        self._around: dict[str, Around] = {}
         self._states: dict[str, list[str]] | None = None
 
     def arguments(self, function: FunctionNode, name: str, scope: Scope) -> Iterator[Origin]:
@@ -37,9 +37,9 @@ class Origins:
         module, is_method = scope.module, function is scope.method
         if not is_method and module.functions.get(function.name) is not function:
             return  # defined inside another function: it may be handed anywhere
-        around, calls = self._calls_of(module)
+        around = self._around_of(module)
         own = first_argument(function) if is_method else ""
-        for call in calls.get(function.name, ()):
+        for call in around.calls(function.name):
             inside = around.scope(call)
             if not _is_call_of(call, inside, scope, is_method=is_method):
                 continue
@@ -53,21 +53,17 @@ class Origins:
             module = self.project.module(module_name)
             if module is None:
                 continue
-            around, _ = self._calls_of(module)
-            for node in ast.walk(module.tree):
+            around = self._around_of(module)
+            for node in around.nodes:
                 if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                     if any(dotted(target)[-2:] == ["state", name] for target in targets):
                         yield node.value, around.scope(node)
 
-    def _calls_of(self, module: Module) -> tuple[Around, dict[str, list[ast.Call]]]:
-        if module.name not in self._calls:
-            found: dict[str, list[ast.Call]] = {}
-            for node in ast.walk(module.tree):
-                if isinstance(node, ast.Call):
-                    found.setdefault(name_of(node.func), []).append(node)
-            self._calls[module.name] = Around(module), found
-        return self._calls[module.name]
+    def _around_of(self, module: Module) -> Around:
+        if module.name not in self._around:
+            self._around[module.name] = Around(module)
+        return self._around[module.name]
 
     def _state_modules(self) -> dict[str, list[str]]:
         if self._states is None:

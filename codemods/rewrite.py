@@ -26,6 +26,7 @@ class Rewriter:
         self.analyser = analyser
         self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in names}
         words = {word for fixer in self.fixers.values() for word in getattr(fixer, "WORDS", ())}
+        self._last: tuple[Source, Analysis] | None = None
         self.words = (*analyser.name_bytes, *sorted(words))
 
     def rewrite(self, path: Path) -> Outcome:
@@ -65,7 +66,7 @@ class Rewriter:
     def _apply(
         self, path: Path, source: Source, name: str, fixer: Fixer
     ) -> tuple[Source, int, tuple[SkippedSite, ...]]:
-        analysis = self.analyser.analyse(path, source)
+        analysis = self._analysis(path, source)
         names = {wanted: local_name(analysis, wanted) for wanted in fixer.NEEDS}
         usable = {wanted: found for wanted, found in names.items() if found is not None}
         stand_in = LocalName(name="", local="_", imported=True)
@@ -75,11 +76,25 @@ class Rewriter:
         if len(usable) < len(names):
             taken = ", ".join(sorted(set(names) - set(usable)))
             raise SourceError(f"{name} needs the name {taken}, which this module uses for something else")
-        edits = [edit for place in proposal.edits for edit in place]
-        edits += import_edits(analysis, list(usable.values()))
+        self._exported(analysis.known.facade, usable)
+        edits = import_edits(analysis, list(usable.values()))  # first: an edit at the same place belongs below it
+        edits += [edit for place in proposal.edits for edit in place]
         fresh = parse_bytes(source.spliced(edits))
         self._compare(analysis, fresh, fixer, len(proposal.edits))
         return fresh, len(proposal.edits), proposal.skipped
+
+    def _analysis(self, path: Path, source: Source) -> Analysis:
+        """Analyse a text once, however many codemods look at it."""
+        if self._last is None or self._last[0] is not source:
+            self._last = (source, self.analyser.analyse(path, source))
+        return self._last[1]
+
+    def _exported(self, facade: str, names: dict[str, LocalName]) -> None:
+        """Check that a façade that is there has the names; one that is made has all. Raises SourceError."""
+        there = self.analyser.project.module(facade)
+        lacks = [name for name in sorted(names) if there and self.analyser.project.lookup(facade, name) is None]
+        if lacks:
+            raise SourceError(f"{facade} has no {', '.join(lacks)}: add it to the façade first")
 
     def _compare(self, before: Analysis, after: Source, fixer: Fixer, expected: int) -> None:
         """Check that the trees differ by what was intended and nothing else. Raises SourceError."""

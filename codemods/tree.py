@@ -39,6 +39,16 @@ class Around:
         self.module = module
         self.nodes, self._parent = _walked(module.tree)
         "All nodes, outer before inner, but for `Load`, `Store` and `Del`: walk these instead of the tree."
+        self._calls: dict[str, list[ast.Call]] | None = None
+
+    def calls(self, name: str) -> list[ast.Call]:
+        """Give the module's calls of a name, whatever stands before its last dot."""
+        if self._calls is None:  # one walk for all questions: a module asks once for each of its call sites
+            self._calls = {}
+            for node in self.nodes:
+                if isinstance(node, ast.Call):
+                    self._calls.setdefault(name_of(node.func), []).append(node)
+        return self._calls.get(name, [])
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Give a node's parent; None for the module."""

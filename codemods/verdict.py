@@ -29,7 +29,7 @@ class Judge:
     def __init__(self, inferrer: Inferrer, wanted: Wanted) -> None:
         self.inferrer = inferrer
         self.wanted = wanted
-        self._rows = {(self._canonical(row.target), row.method): row for row in wanted.rows}
+        self.rows: dict[tuple[str, str], Row] = {(self._canonical(row.target), row.method): row for row in wanted.rows}
 
     def _canonical(self, target: str) -> str:
         module, _, name = target.partition(":")
@@ -39,7 +39,7 @@ class Judge:
     def missing(self) -> list[dict[str, str]]:
         """List contracts whose module, class or method the tree does not have."""
         found: list[dict[str, str]] = []
-        for (target, method), row in self._rows.items():
+        for (target, method), row in self.rows.items():
             module, _, name = target.partition(":")
             known = self.inferrer.project.module(module)
             if known is None:
@@ -94,7 +94,7 @@ class Judge:
         if definer is None:
             return None, None
         for candidate in self.inferrer.classes.mro(key).keys:
-            if row := self._rows.get((candidate, method)):
+            if row := self.rows.get((candidate, method)):
                 return row, definer
             if candidate == definer:
                 break
@@ -106,7 +106,7 @@ class Judge:
 
     def _module_function(self, found: Found, method: str) -> Verdict | None:
         owners = sorted({owner for owner, name in found.functions if name == method} | found.modules)
-        rows = [row for owner in owners if (row := self._rows.get((owner, method)))]
+        rows = [row for owner in owners if (row := self.rows.get((owner, method)))]
         if rows:
             return Verdict(verdict="target", resolved=rows[0].target, evidence="import", rows=tuple(rows))
         if not owners:

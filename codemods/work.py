@@ -11,7 +11,7 @@ import re
 
 from codemods.project import FunctionNode, Module, Project
 from codemods.scope import own_nodes
-from codemods.tree import Around, name_of
+from codemods.tree import Around
 
 __all__ = ["in_unit_of_work"]
 
@@ -53,9 +53,7 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
         [around.module] if is_method else [around.module, *_neighbours(function.name, around.module, project)]
     ):
         held = around if module is around.module else Around(module)
-        for node in held.nodes:
-            if not isinstance(node, ast.Call) or name_of(node.func) != function.name:
-                continue
+        for node in held.calls(function.name):
             if is_method != isinstance(node.func, ast.Attribute):
                 continue
             caller = held.function(node)

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import aclosing
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Any, TypeVar
 
 from shim.swallowed import Fate, flush, mark
@@ -52,15 +52,24 @@ class boundary:  # noqa: N801  # a verb: it reads as one at a `with` and above a
     def __call__(self, function: _F) -> _F:
         """Decorate: every call of the function is a boundary, under the function's name where none was given."""
         within = boundary(self.name or str(getattr(function, "__qualname__", function)))
-        return functools.wraps(function)(_wrapped(function, within))  # type: ignore[return-value]  # the same parameters and result
+        return functools.wraps(function)(_at_home(_wrapped(function, within), function))  # type: ignore[return-value]  # the same parameters and result
+
+
+def _at_home(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the wrapper the function's own globals: a framework reads annotations that are text by those."""
+    home = getattr(inspect.unwrap(function), "__globals__", None)
+    if home is None or not isinstance(wrapper, FunctionType):
+        return wrapper
+    return FunctionType(wrapper.__code__, home, wrapper.__name__, None, wrapper.__closure__)
 
 
 def _wrapped(function: Callable[..., Any], within: boundary) -> Callable[..., Any]:
+    closing, look = aclosing, _look  # the wrappers have no globals of ours: see `_at_home`
     if inspect.isasyncgenfunction(function):
 
         async def generating(*args: Any, **kwargs: Any) -> Any:
             with within:
-                async with aclosing(function(*args, **kwargs)) as items:
+                async with closing(function(*args, **kwargs)) as items:
                     async for item in items:
                         yield item
 
@@ -84,7 +93,7 @@ def _wrapped(function: Callable[..., Any], within: boundary) -> Callable[..., An
         with within:
             answer = function(*args, **kwargs)
             for each in args:
-                _look(each, within.name)
+                look(each, within.name)
             return answer
 
     return called

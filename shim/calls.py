@@ -15,13 +15,13 @@ from shim import flags, markers
 from shim.contracts import Contract, Shows, Work
 from shim.decisions import OFF, Decision, FlagError
 from shim.errors import UNKNOWN, LoudFailure
-from shim.frames import Event, Note, enclosing, same_event
+from shim.frames import Event, Frame, Note, enclosing, same_event
 from shim.guard import brief, own_failure
 from shim.host import installed
-from shim.recorder import Action, record
+from shim.recorder import Action, FailureRecord, record
 from shim.settle import error_for, event_of
 from shim.snapshot import Mode
-from shim.stack import in_handler
+from shim.stack import handled_here, in_handler
 from shim.swallowed import mark
 
 __all__ = ["delivered", "escalate", "missing", "spawn"]
@@ -30,35 +30,62 @@ _T = TypeVar("_T")
 _tasks: set[asyncio.Task[Any]] = set()
 
 
-def delivered(value: _T, contract: str, *, run_id: str | None = None) -> _T:
+def delivered(value: _T, contract: str, *, run_id: str | None = None, own: bool = False) -> _T:
     """Check the result of a contracted call and give it back.
 
     `contract` reads `component.method`. A result that means failure is recorded, unless an installed shim has recorded
     that failure already; in enforce it is then raised as the contract's exception. Without an installed host: inert.
+    `own` stands in the contracted method itself, at an answer that is a failure whatever its value: the exception the
+    method is just handling is the cause, and the call's own shim, where there is one, records it.
     """
     row, decision = _row(contract)
-    if row is None or decision.mode is Mode.OFF or not _means_failure(row, value):
+    if row is None or decision.mode is Mode.OFF or not (own or _means_failure(row, value)):
         return value
-    text = f"{row.reason} (the call site saw {brief(value)})"
-    note = Note(key="verb", error=row.error, reason=text, hint=row.hint, unexplained=True)
+    cause = handled_here() if own else None
+    note = Note(key="verb", error=row.error, reason=_why(row, value, own=own), hint=row.hint, cause=cause)
+    note = replace(note, unexplained=cause is None)
     frame = enclosing()
     if frame is not None:  # part of an outer call: that call records and raises, once
-        if not any(
+        if own and frame.row.key == row.key:
+            _explain(frame, row, note)
+        elif not any(
             other.origin == row.key and same_event(other.events, (_event(row, run_id),)) for other in frame.notes
         ):
             frame.note(replace(note, events=(_event(row, run_id),), origin=row.key, details=_known(run_id)))
         return value
-    if markers.take(contract, run_id):
+    if isinstance(cause, LoudFailure) and cause.recorded:
+        mark(cause, by=row.key)  # raised further in, and recorded there
         return value
+    if not own and markers.take(contract, run_id):
+        return value
+    _tell(row, note, decision, run_id, own=own)
+    return value
+
+
+def _why(row: Contract, value: object, *, own: bool) -> str:
+    return f"{row.reason} ({'the method answers' if own else 'the call site saw'} {brief(value)})"
+
+
+def _explain(frame: Frame, row: Contract, note: Note) -> None:
+    """Hand the cause to the call that is answered: its shim sees the answer itself, where that says anything."""
+    says_nothing = row.shows in (Shows.NEVER, Shows.RAISES)
+    if (note.cause is not None or says_nothing) and all(other.doubt for other in frame.notes):
+        frame.note(replace(note, decides=says_nothing))
+
+
+def _tell(row: Contract, note: Note, decision: Decision, run_id: str | None, *, own: bool) -> None:
     error = _error(row, note, run_id)
     raises = decision.mode is Mode.ENFORCE and row.work is Work.NONE and not in_handler()
-    _record(error, row, decision, raises=raises, known=False)
+    made = _record(error, row, decision, raises=raises, known=not note.unexplained)
+    if note.cause is not None:
+        mark(note.cause, by=row.key)  # a loud cause goes on in this failure
+    if own and not raises:  # the call site will see the answer: it is told already
+        markers.leave(row.key, _event(row, run_id), made)
     try:
         if raises:
             raise error
     finally:
         del error  # the traceback holds this frame: in a circle, a swallowed failure would not die at once
-    return value
 
 
 def missing(component: str, method: str, *, run_id: str | None = None) -> None:
@@ -151,7 +178,7 @@ def _event_type(row: Contract) -> str:
     return UNKNOWN if row.event_type.startswith("{") else row.event_type or row.method
 
 
-def _record(error: LoudFailure, row: Contract, decision: Decision, *, raises: bool, known: bool) -> None:
+def _record(error: LoudFailure, row: Contract, decision: Decision, *, raises: bool, known: bool) -> FailureRecord:
     quiet = Action.OBSERVED if decision.mode is Mode.OBSERVE else Action.ESCALATED
     action = Action.RAISED if raises else quiet
-    record(error, mode=decision.mode, action=action, category=row.category, cause_known=known)
+    return record(error, mode=decision.mode, action=action, category=row.category, cause_known=known)

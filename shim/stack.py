@@ -8,7 +8,7 @@ from types import FrameType
 
 from shim.shape import MARK
 
-__all__ = ["callers", "in_handler"]
+__all__ = ["callers", "handled_here", "in_handler"]
 
 _HERE = __file__.removesuffix("stack.py")
 _DETACHED = ("asyncio", "concurrent", "threading", "uvloop", "contextvars")
@@ -42,6 +42,15 @@ def in_handler() -> bool:
         if _is_detached(frame):
             return False
     return False
+
+
+def handled_here() -> BaseException | None:
+    """Give the exception that the calling function itself is handling: one handled further out is no cause of ours."""
+    error = sys.exc_info()[1]
+    if error is None or error.__traceback__ is None:
+        return None
+    caller = next(callers(), None)
+    return error if caller is not None and error.__traceback__.tb_frame is caller else None
 
 
 def _is_detached(frame: FrameType) -> bool:

@@ -121,7 +121,7 @@ HOST = Host(
     naming=(Named(pattern=r"hub$", target=HUB),),
 )
 WANTED = Wanted.of(HOST)
-REPLACING = frozenset({"track-tasks"})
+REPLACING = frozenset({"raise-log-level", "track-tasks"})
 "Codemods that replace text; all others only insert."
 
 
@@ -151,40 +151,45 @@ def rewrite(folder: Path, codemods: tuple[str, ...], module: str = "site") -> Ou
     return rewriter.rewrite(folder / "plant" / f"{module}.py")
 
 
-def check_bytes(folder: Path, codemods: tuple[str, ...], before: bytes, after: bytes) -> Changed:
+def check_bytes(folder: Path, codemods: tuple[str, ...], before: bytes, after: bytes, module: str = "site") -> Changed:
     """Rewrite, compare, run again: the second run finds nothing. Lines that are in both texts are the same bytes."""
-    make_tree(folder, site=before)
-    outcome = rewrite(folder, codemods)
+    make_tree(folder, **{module: before})
+    outcome = rewrite(folder, codemods, module)
     assert isinstance(outcome, Changed), outcome
     assert outcome.before == before
     assert outcome.after.decode("utf-8", "replace") == after.decode("utf-8", "replace")
     assert outcome.after == after
-    (folder / "plant" / "site.py").write_bytes(outcome.after)
-    again = rewrite(folder, codemods)
+    (folder / "plant" / f"{module}.py").write_bytes(outcome.after)
+    again = rewrite(folder, codemods, module)
     assert isinstance(again, Unchanged), again
     check_untouched(outcome, inserts=REPLACING.isdisjoint(codemods))
     return outcome
 
 
 def check_untouched(outcome: Changed, *, inserts: bool) -> None:
-    """Every old byte is still there, in order; old lines that changed are no more than the places and one import."""
+    """Every old byte is still there, in order; old lines that changed are no more than the places and one import.
+
+    A line that was moved one level in has not changed.
+    """
     left = iter(outcome.after)
     assert not inserts or all(byte in left for byte in outcome.before), "an old byte is gone"
-    old, new = (Counter(re.findall(rb"[^\n]*\n?", text)) for text in (outcome.before, outcome.after))
+    old, new = (Counter(re.findall(rb"[^ \t\n][^\n]*\n?", text)) for text in (outcome.before, outcome.after))
     assert (old - new).total() <= 2 * sum(outcome.edits.values()) + 1, "an untouched line changed"
 
 
-def check_transformed(folder: Path, codemods: tuple[str, ...], before: str, after: str) -> Changed:
+def check_transformed(
+    folder: Path, codemods: tuple[str, ...], before: str, after: str, module: str = "site"
+) -> Changed:
     ast.parse(dedent(after))
-    return check_bytes(folder, codemods, dedent(before).encode(), dedent(after).encode())
+    return check_bytes(folder, codemods, dedent(before).encode(), dedent(after).encode(), module)
 
 
-def check_noop(folder: Path, codemods: tuple[str, ...], source: str | bytes) -> Unchanged:
+def check_noop(folder: Path, codemods: tuple[str, ...], source: str | bytes, module: str = "site") -> Unchanged:
     raw = source if isinstance(source, bytes) else dedent(source).encode()
-    make_tree(folder, site=raw)
-    outcome = rewrite(folder, codemods)
+    make_tree(folder, **{module: raw})
+    outcome = rewrite(folder, codemods, module)
     assert isinstance(outcome, Unchanged), outcome
-    assert (folder / "plant" / "site.py").read_bytes() == raw
+    assert (folder / "plant" / f"{module}.py").read_bytes() == raw
     return outcome
 
 

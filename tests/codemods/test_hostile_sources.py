@@ -1,137 +1,139 @@
-"""One table of sources that break codemods, run over every fixer: right, or refused with a reason; never half right."""
+"""Every codemod there is, over one table of hostile sources: right, or refused with a reason; never half right."""
 
 from __future__ import annotations
 
-import ast
 import sys
 
 import pytest
-from migration_case import check_bytes, make_tree, rewrite
+from hostile import BASES, BIG, NEWER, REFUSED, SITE_ONLY, VARIANTS
+from migration_case import REPLACING, check_untouched, make_host_file, make_tree, rewrite, run_cli
 
 from codemods import registry
-from codemods.outcome import Changed, Failed
+from codemods.outcome import Changed, Failed, Outcome, Unchanged
 from codemods.source import parse_bytes
 
-TRY = "    try:\n        await {0}.ping(1)\n    except Exception:\n        pass\n"
-BOTH = ("check-results", "reraise-loud")
+CODEMODS = registry.names()
+WRITTEN = [(name, module) for name in VARIANTS for module in BASES if (name, module) != (BIG, "site")]
 
 
-def body(receiver="h"):
-    return TRY.format(receiver)
+def ran(tmp_path, codemods: tuple[str, ...], raw: bytes, module: str) -> Outcome:
+    """Rewrite one module; what was changed is right in itself, and a second run finds nothing more."""
+    make_tree(tmp_path, **{module: raw})
+    outcome = rewrite(tmp_path, codemods, module)
+    path = tmp_path / "plant" / f"{module}.py"
+    assert path.read_bytes() == raw, "written"
+    if not isinstance(outcome, Changed):
+        return outcome
+    assert outcome.before == raw
+    parse_bytes(outcome.after)
+    check_untouched(outcome, inserts=REPLACING.isdisjoint(codemods))
+    check_text(raw, outcome.after)
+    path.write_bytes(outcome.after)
+    again = rewrite(tmp_path, codemods, module)
+    assert isinstance(again, Unchanged), again
+    assert len(again.sites) == len(outcome.sites)
+    return outcome
 
 
-CHANGED = {
-    "aliased import": "from plant.hub import Hub as H\nasync def f(h: H):\n" + body(),
-    "import a.b as c": "import plant.hub as ph\nasync def f():\n" + body("ph.get_hub()"),
-    "star import": "from plant.hub import *\nasync def f():\n" + body("get_hub()"),
-    "relative import": "from .hub import Hub\nasync def f(h: Hub):\n" + body(),
-    "parenthesised call": "from plant.hub import Hub\nasync def f(h: Hub):\n" + body("(\n            h\n        )"),
-    "keyword unpacking": "from plant.hub import Hub\nasync def f(h: Hub, **kw):\n"
-    + body().replace("ping(1)", "ping(**kw)"),
-    "decorators": "from plant.hub import Hub\n@print\n@(lambda g: g)\nasync def f(h: Hub):\n" + body(),
-    "semicolons": "from plant.hub import Hub; import os\nasync def f(h: Hub):\n"
-    + body().replace("await", "x = 1; await"),
-    "conditional import": (
-        "try:\n    from plant.hub import Hub\nexcept ImportError:\n    Hub = None\nasync def f(h: 'Hub'):\n"
-    )
-    + body(),
-    "tabs": ("from plant.hub import Hub\nasync def f(h: Hub):\n" + body()).replace("    ", "\t"),
-    "match": "from plant.hub import Hub\nasync def f(h: Hub, k):\n    match k:\n        case {'a': x}:\n"
-    + body().replace("\n    ", "\n            ").replace("    try", "            try", 1),
-    "no final newline": ("from plant.hub import Hub\nasync def f(h: Hub):\n" + body()).rstrip("\n"),
-    "crlf": ("from plant.hub import Hub\nasync def f(h: Hub):\n" + body()).replace("\n", "\r\n"),
-    "mixed line ends": ("from plant.hub import Hub\nasync def f(h: Hub):\n" + body()).replace("pass\n", "pass\r\n", 1)
-    + "x = 1\n",
-    "form feed": "from plant.hub import Hub\n\x0c\nasync def f(h: Hub):\n" + body(),
-    "line of wide characters": "from plant.hub import Hub\nasync def f(h: Hub):\n"
-    + body().replace("await", "s = 'é€😀'; await"),
-    "string mention": "from plant.hub import Hub\nX = 'await h.ping(1) except Exception'\nasync def f(h: Hub):\n"
-    + body(),
-    "line continuation": "from plant.hub \\\n    import Hub\nasync def f(h: Hub):\n" + body(),
-    "nested function": "from plant.hub import Hub\nasync def g(h: Hub):\n  async def f():\n" + body() + "  return f\n",
-    "class in a function": "from plant.hub import Hub\ndef g(h: Hub):\n  class C:\n   async def f(self):\n"
-    + body()
-    + "  return C\n",
-}
-LATIN = "# -*- coding: latin-1 -*-\nfrom plant.hub import Hub\nS = 'é'\nasync def f(h: Hub):\n" + body()
-ENCODED = {name: source.encode() for name, source in CHANGED.items()} | {
-    "latin-1 cookie": LATIN.encode("latin-1"),
-    "byte order mark": b"\xef\xbb\xbf" + CHANGED["relative import"].encode(),
-    "utf-8 cookie after shebang": b"#!/usr/bin/env python\n# coding: utf-8\n" + CHANGED["relative import"].encode(),
-}
+def check_text(before: bytes, after: bytes) -> None:
+    """The encoding, the line ends in use, the mark and the end of the file are what they were."""
+    assert after.endswith(b"\n") == before.endswith(b"\n")
+    assert after.startswith(b"\xef\xbb\xbf") == before.startswith(b"\xef\xbb\xbf")
+    assert parse_bytes(after).encoding == parse_bytes(before).encoding
+    for ending in (b"\r\n", b"\n"):
+        if ending not in before.replace(b"\r\n", b"" if ending == b"\n" else b"\r\n"):
+            assert ending not in after.replace(b"\r\n", b"" if ending == b"\n" else b"\r\n")
+
+
+def places(outcome: Outcome) -> int:
+    """Count what a codemod found: changed, and left with a reason."""
+    sites = outcome.sites if isinstance(outcome, Changed | Unchanged) else ()
+    assert all(site.reason for site in sites)
+    return len(sites) + sum(outcome.edits.values() if isinstance(outcome, Changed) else ())
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """What each codemod finds in the plain text."""
+    folder = tmp_path_factory.mktemp("plain")
+    return {
+        (name, module): places(ran(folder, (name,), text.encode(), module))
+        for name in CODEMODS
+        for module, text in BASES.items()
+    }
+
+
+def test_the_plain_text_has_something_for_each_codemod(plain):
+    assert {name for name in CODEMODS if plain[name, "site"] or plain[name, "hub"]} >= {
+        "catch-specific", "check-results", "guard-missing", "loud-returns", "mark-boundaries", "raise-log-level",
+        "reraise-loud", "track-tasks",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("codemod", CODEMODS)
+@pytest.mark.parametrize(("name", "module"), WRITTEN)
+def test_each_place_is_changed_or_left_with_a_reason(tmp_path, plain, codemod, module, name):
+    outcome = ran(tmp_path, (codemod,), VARIANTS[name](BASES[module]), module)
+    assert not isinstance(outcome, Failed), outcome
+    assert places(outcome) >= plain[codemod, module], outcome
+
+
+@pytest.mark.parametrize("codemod", CODEMODS)
+@pytest.mark.parametrize("name", SITE_ONLY)
+def test_however_the_class_is_imported(tmp_path, plain, codemod, name):
+    outcome = ran(tmp_path, (codemod,), SITE_ONLY[name](BASES["site"]).encode(), "site")
+    assert not isinstance(outcome, Failed), outcome
+    assert places(outcome) >= plain[codemod, "site"], outcome
+
+
+@pytest.mark.parametrize(("name", "module"), WRITTEN)
+def test_all_at_once(tmp_path, module, name):
+    outcome = ran(tmp_path, CODEMODS, VARIANTS[name](BASES[module]), module)
+    assert isinstance(outcome, Changed), outcome
+
+
+@pytest.mark.parametrize("codemod", CODEMODS)
+@pytest.mark.parametrize("name", NEWER)
+def test_syntax_of_a_newer_python(tmp_path, plain, codemod, name):
+    raw = (BASES["hub"] + NEWER[name]).encode()
+    outcome = ran(tmp_path, (codemod,), raw, "hub")
+    assert not isinstance(outcome, Failed), outcome
+    assert places(outcome) >= plain[codemod, "hub"]
+    if isinstance(outcome, Changed):
+        assert outcome.after.decode().endswith(NEWER[name])
+        assert bool(parse_bytes(outcome.after).hidden) == (sys.version_info < (3, 12))
+
+
 NOTHING = {
-    "await in a comprehension": (
-        "from plant.hub import Hub\nasync def f(h: Hub):\n    return [await h.ping(i) for i in 'ab']\n"
-    ),
     "string only": "X = 'ping'\n",
     "comment only": "# ping\n",
+    "empty": "",
+    "blank": "\n\n\x0c\n",
     "keyword of the same name": "print(ping=1)\n",
     "attribute of the same name": "class C:\n    ping: int = 1\n",
 }
-REFUSED = {
-    "syntax error": b"def ping(:\n",
-    "bytes that are no utf-8": b"X = 'ping \xe9'\n",
-    "unknown cookie": b"# coding: klingon\nping = 1\n",
-    "null byte": b"ping = 1\x00\n",
-    "cookie against a mark": b"\xef\xbb\xbf# coding: latin-1\nping = 1\n",
-    "python 2": b"print 'ping'\n",
-    "nested too deep": b"ping = " + b"-" * 200_000 + b"1\n",
-    "too many brackets": b"ping = " + b"(" * 9_000 + b"1" + b")" * 9_000 + b"\n",
-    "a long chain": b"ping = " + b"+".join([b"1"] * 50_000) + b"\n",
-}
 
 
-@pytest.mark.parametrize("codemod", BOTH)
-@pytest.mark.parametrize("name", ENCODED)
-def test_changed(tmp_path, codemod, name):
-    raw = ENCODED[name]
-    make_tree(tmp_path, site=raw)
-    outcome = rewrite(tmp_path, (codemod,))
-    assert isinstance(outcome, Changed), outcome
-    assert outcome.edits == {codemod: 1}
-    check_bytes(tmp_path, (codemod,), raw, outcome.after)
-    text = parse_bytes(outcome.after)
-    ast.parse(text.utf8.decode())
-    for ending in (b"\r\n", b"\n"):
-        bare = raw.replace(b"\r\n", b"")
-        if ending not in (bare if ending == b"\n" else raw):
-            assert ending not in (outcome.after.replace(b"\r\n", b"") if ending == b"\n" else outcome.after)
-    assert outcome.after.endswith(b"\n") == raw.endswith(b"\n")
-
-
-@pytest.mark.parametrize("codemod", BOTH)
+@pytest.mark.parametrize("codemod", CODEMODS)
 @pytest.mark.parametrize("name", NOTHING)
 def test_nothing_to_do(tmp_path, codemod, name):
-    make_tree(tmp_path, site=NOTHING[name])
-    assert type(rewrite(tmp_path, (codemod,))).__name__ == "Unchanged"
+    assert ran(tmp_path, (codemod,), NOTHING[name].encode(), "site") == Unchanged(path="plant/site.py")
 
 
-@pytest.mark.parametrize("codemod", BOTH)
+@pytest.mark.parametrize("codemod", CODEMODS)
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(tmp_path, codemod, name):
-    make_tree(tmp_path, site=REFUSED[name])
-    outcome = rewrite(tmp_path, (codemod,))
+    outcome = ran(tmp_path, (codemod,), REFUSED[name], "site")
     assert isinstance(outcome, Failed)
     assert outcome.error
-    assert (tmp_path / "plant" / "site.py").read_bytes() == REFUSED[name]
 
 
-def test_the_table_covers_every_codemod():
-    assert set(BOTH) <= set(registry.names())
-
-
-NEWER = {
-    "f-string of 3.12": 'X = f"{\'a\' + f"{1}"}"\n',
-    "generic function": "def g[T](x: T) -> T: return x\n",
-    "type statement": "type Pair = tuple[int, int]\n",
-}
-
-
-@pytest.mark.parametrize("codemod", BOTH)
-@pytest.mark.parametrize("name", NEWER)
-def test_syntax_of_a_newer_python(tmp_path, codemod, name):
-    make_tree(tmp_path, site=CHANGED["relative import"] + NEWER[name])
-    outcome = rewrite(tmp_path, (codemod,))
-    assert isinstance(outcome, Changed), outcome
-    assert outcome.after.decode().endswith(NEWER[name])
-    assert bool(parse_bytes(outcome.after).hidden) == (sys.version_info < (3, 12))
+def test_the_command_names_each_file_it_cannot_do_and_does_the_rest(tmp_path, capsys):
+    bad = {f"bad{number}": raw for number, raw in enumerate(REFUSED.values())}
+    tree = make_tree(tmp_path / "own", site=BASES["site"], **bad)
+    ended = run_cli(capsys, "migrate", *CODEMODS, tree, "--host", make_host_file(tmp_path), "--write", "--json")
+    assert ended.code == 2
+    failed = {row["path"] for row in ended.json["outcomes"] if row["outcome"] == "failed"}
+    assert failed == {f"plant/{name}.py" for name in bad}
+    assert (tree / "plant" / "site.py").read_text(encoding="utf-8") != BASES["site"]
+    assert {name: (tree / "plant" / f"{name}.py").read_bytes() for name in bad} == bad

@@ -79,9 +79,9 @@ def test_the_facade_exports_what_it_promises(tree, host, capsys):
 
 
 def test_a_facade_that_is_there_is_never_overwritten(tmp_path, host, capsys):
-    tree = make_tree(tmp_path / "own", site=SITE, loud="# mine\n")
+    tree = make_tree(tmp_path / "own", site=SITE, loud="from shim import delivered  # mine\n")
     ended = run_cli(capsys, "migrate", "check-results", tree, "--host", host, "--write", "--json")
-    assert (tree / "plant" / "loud.py").read_text(encoding="utf-8") == "# mine\n"
+    assert (tree / "plant" / "loud.py").read_text(encoding="utf-8") == "from shim import delivered  # mine\n"
     assert (ended.json["facade"], len(ended.json["written"])) == (None, 1)
 
 

@@ -156,6 +156,112 @@ def test_a_verb_s_record_shows_no_placeholder(courier):
     assert [record.event_type for record in records] == ["unknown", "unknown"]
 
 
+# --- delivered in the contracted method itself
+
+
+class Telling(channel.Channel):
+    """A channel no shim covers, whose own code says that its answer is a failure."""
+
+    def send_now(self, run_id, event, *, urgent=False):
+        try:
+            raise OSError("down") if self.wire == "down" else ValueError
+        except OSError:
+            return delivered(None, "channel.send_now", run_id=run_id, own=True)
+        except ValueError:
+            pass
+        return delivered(True, "channel.send_now", run_id=run_id, own=True)
+
+
+def bare(wire):
+    """Make one that is not shimmed: its class was made after the install and does not inherit the shim's method."""
+    return Telling("ann", wire)
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+def test_an_own_answer_is_a_failure_whatever_its_value(courier, mode):
+    with modes(mode), shim.recording() as records:
+        value, error = attempt(bare("up").send_now, "r1", "ping")
+    assert [str(record.action) for record in records] == ACTIONS[mode]
+    assert (value, type(error)) == ((None, WebSocketSendFailureError) if mode == "enforce" else (True, type(None)))
+    assert all("the method answers True" in record.reason and not record.cause_known for record in records)
+
+
+@pytest.mark.parametrize("mode", ALL_MODES)
+def test_an_own_answer_in_a_handler_keeps_the_cause_and_is_escalated(courier, mode):
+    with modes(mode), shim.recording() as records:
+        assert bare("down").send_now("r1", "ping") is None
+    told = [(str(record.action), record.cause, record.cause_known) for record in records]
+    action = {"off": [], "observe": ["observed"], "enforce": ["escalated"]}[mode]
+    assert told == [(each, "OSError: down", True) for each in action]
+    assert all(isinstance(record.error.__cause__, OSError) for record in records)
+
+
+def test_an_exception_handled_further_out_is_no_cause_of_an_own_answer(courier):
+    with modes("observe"), shim.recording() as records:
+        try:
+            raise KeyError("outer")  # noqa: TRY301  # what is tested
+        except KeyError:
+            bare("up").send_now("r1", "ping")
+    assert [(record.cause, record.cause_known) for record in records] == [("", False)]
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_the_call_site_does_not_tell_again_what_the_method_told(courier, mode):
+    with modes(mode), shim.recording() as records:
+        for run_id in ("r1", None):
+            assert delivered(bare("down").send_now("r1", "ping"), "channel.send_now", run_id=run_id) is None
+    assert len(records) == 2
+
+
+def test_an_own_answer_that_raised_leaves_no_mark_for_the_call_site(courier):
+    with modes("enforce"), shim.recording() as records:
+        attempt(bare("up").send_now, "r-mark", "ping")
+        attempt(delivered, False, "channel.send_now", run_id="r-mark")
+    assert len(records) == 2
+
+
+def test_an_own_raise_that_meets_the_method_s_own_handler_is_told_once_and_seen(courier):
+    def method():
+        try:
+            return delivered(False, "channel.send_now", run_id="r1", own=True)
+        except Exception:  # noqa: BLE001  # what is tested
+            return delivered(False, "channel.send_now", run_id="r1", own=True)
+
+    with modes("enforce"), shim.recording() as records:
+        assert method() is False
+    assert [str(record.action) for record in records] == ["raised"]
+    assert records[0].error.seen_by == "channel.send_now"
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_an_own_answer_inside_its_shimmed_call_hands_the_cause_to_that_one_record(courier, mode):
+    class Careful(channel.Channel):
+        def _valid(self, run_id):
+            try:
+                raise OSError("no list")  # noqa: TRY301  # what is tested
+            except OSError:
+                delivered(False, "channel.send_now", run_id=run_id, own=True)
+            return run_id
+
+    with modes(mode), shim.recording() as records:
+        attempt(Careful("ann", Wire(ann=False)).send_now, "r1", "ping")
+    assert [(record.cause, record.cause_known) for record in records] == [("OSError: no list", True)]
+
+
+@pytest.mark.parametrize("mode", ["observe", "enforce"])
+def test_an_own_answer_of_a_method_that_says_nothing_is_recorded_by_its_shim(courier, mode):
+    from courier import beacon
+
+    class Dumb(beacon.Beacon):
+        async def _ready(self):
+            delivered(None, "beacon.emit", own=True)
+            return True
+
+    with modes(mode), shim.recording() as records:
+        attempt(drive, Dumb("r1", "ann", Wire()).emit, "ping")
+    assert [(record.method, record.origin) for record in records] == [("emit", "beacon.emit")]
+
+
 # --- missing
 
 
