@@ -79,7 +79,7 @@ class Analyser:
         name = self.layout.module_of(path)
         module = self.project.build(name, source.tree, is_package=path.name == "__init__.py")
         around = Around(module)
-        known = known_names(module, self.project, self.wanted.facade)
+        known = known_names(module, self.project, self.wanted)
         shown = path.name if path == self.layout.root else str(path.relative_to(self.layout.root))
         found: dict[tuple[int, int, int, int, str], Candidate] = {}
         for one in candidates(around, self.wanted.methods(), self.inferrer):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from codemods.layout import Layout
+from codemods.layout import Layout, walk
 from codemods.source import SourceError, read_source
 
 __all__ = ["Definition", "Imported", "Module", "Project", "bound_imports", "statements"]
@@ -89,6 +91,7 @@ class Project:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._modules: dict[str, Module | None] = {}
+        self._mentions: dict[str, list[tuple[Path, bytes]]] = {}
 
     def module(self, name: str) -> Module | None:
         """Give a module of the tree, None for one outside it."""
@@ -102,6 +105,14 @@ class Project:
                 self.build(name, tree, is_package=path.name == "__init__.py") if path and tree else None
             )
         return self._modules[name]
+
+    def mentions(self, name: str) -> list[tuple[Path, bytes]]:
+        """Give the files of the whole tree that have the name as a word in them, with their bytes. Raises OSError."""
+        if name not in self._mentions:
+            word = re.compile(rb"\b%b\b" % re.escape(name.encode()))
+            texts = ((path, path.read_bytes()) for path in walk(self.layout.base).files)
+            self._mentions[name] = [(path, raw) for path, raw in texts if word.search(raw)]
+        return self._mentions[name]
 
     @staticmethod
     def build(name: str, tree: ast.Module, *, is_package: bool) -> Module:

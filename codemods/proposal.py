@@ -21,6 +21,13 @@ class Proposal:
 
     edits: tuple[tuple[Edit, ...], ...] = ()
     skipped: tuple[SkippedSite, ...] = ()
+    whole: int | None = None
+    "Number of places, where the edits of several are one and cannot be told apart."
+
+    @property
+    def places(self) -> int:
+        """How many places the edits change."""
+        return len(self.edits) if self.whole is None else self.whole
 
 
 class Stripper(Protocol):
