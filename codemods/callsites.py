@@ -15,7 +15,7 @@ from codemods.infer import Inferrer
 from codemods.layout import Layout
 from codemods.loud import Known, known_names
 from codemods.migration import Facts, Migration, migration_of
-from codemods.project import Project
+from codemods.project import Module, Project
 from codemods.site import CallRow, Site
 from codemods.source import Source
 from codemods.surroundings import hazards_of, in_except, in_finally, kind_shown, reached, shown_level, success_follows
@@ -78,6 +78,10 @@ class Analyser:
         """Find and judge the call sites of one parsed file."""
         name = self.layout.module_of(path)
         module = self.project.build(name, source.tree, is_package=path.name == "__init__.py")
+        with self.project.standing(module):
+            return self._analysed(path, source, module)
+
+    def _analysed(self, path: Path, source: Source, module: Module) -> Analysis:
         around = Around(module)
         known = known_names(module, self.project, self.wanted)
         shown = path.name if path == self.layout.root else str(path.relative_to(self.layout.root))
@@ -90,7 +94,7 @@ class Analyser:
         sites = tuple(self._site(found[place], around, known, shown) for place in sorted(found))
         return Analysis(
             path=shown,
-            module=name,
+            module=module.name,
             source=source,
             around=around,
             known=known,

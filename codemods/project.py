@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,6 +114,19 @@ class Project:
             texts = ((path, path.read_bytes()) for path in walk(self.layout.base).files)
             self._mentions[name] = [(path, raw) for path, raw in texts if word.search(raw)]
         return self._mentions[name]
+
+    @contextmanager
+    def standing(self, module: Module) -> Iterator[None]:
+        """Look names up in this tree instead of the one on disk, for a text that is being rewritten."""
+        before = self._modules.get(module.name)
+        known = module.name in self._modules
+        self._modules[module.name] = module
+        try:
+            yield
+        finally:
+            del self._modules[module.name]
+            if known:
+                self._modules[module.name] = before
 
     @staticmethod
     def build(name: str, tree: ast.Module, *, is_package: bool) -> Module:
