@@ -37,8 +37,11 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:  # noq
         return Proposal(skipped=tuple(left))
     source = analysis.source
     text = source.utf8.decode()
+    places = sum(each.places for each in redirects)
     edits = _edits(text, _changed(source, text, redirects, analysis.path))
-    return Proposal(edits=(edits,) if edits else (), skipped=tuple(left), whole=sum(each.places for each in redirects))
+    if not edits:
+        raise SourceError(f"Bowler changed nothing of {places} places that name a legacy class")
+    return Proposal(edits=(edits,), skipped=tuple(left), whole=places)
 
 
 def _changed(source: Source, text: str, redirects: list[Redirect], name: str) -> str:
