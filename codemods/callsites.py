@@ -72,6 +72,7 @@ class Analyser:
         self.inferrer = Inferrer(self.project)
         self.judge = Judge(self.inferrer, wanted)
         self.name_bytes = tuple(sorted(name.encode() for name in wanted.methods()))
+        self.legacy_bytes = tuple(sorted({old.partition(":")[2].encode() for old, _ in wanted.legacy}))
         self._raising: dict[tuple[str, str], bool] = {}
 
     def analyse(self, path: Path, source: Source) -> Analysis:

@@ -27,8 +27,10 @@ class Rewriter:
         self.analyser = analyser
         self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in names}
         words = {word for fixer in self.fixers.values() for word in getattr(fixer, "WORDS", ())}
-        words |= {old.partition(":")[2].encode() for old, _ in analyser.wanted.legacy}
-        self.words = (*analyser.name_bytes, *sorted(words))
+        for fixer in self.fixers.values():
+            legacy = getattr(fixer, "LEGACY", False)
+            words.update(analyser.legacy_bytes if legacy else analyser.name_bytes)
+        self.words = tuple(sorted(words))
 
     def rewrite(self, path: Path, picker: Picker | None = None) -> Outcome:
         """Give what would become of a file. A file that cannot be handled is Failed, with the reason.

@@ -21,11 +21,12 @@ from codemods.redirects import ImportPlace, Redirect, redirects_of
 from codemods.source import Edit, Source, SourceError
 from codemods.statement import alone
 
-__all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
+__all__ = ["LEGACY", "NEEDS", "SUMMARY", "Strip", "propose"]
 
 NAME = "use-shims"
 SUMMARY = "redirect a legacy class of the host file to the class that has a shim"
 NEEDS: tuple[str, ...] = ()
+LEGACY = True
 Position = tuple[int, int]
 "Line, and column in characters, as fissix counts."
 
