@@ -92,7 +92,7 @@ class Project:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._modules: dict[str, Module | None] = {}
-        self._mentions: dict[str, list[tuple[Path, bytes]]] = {}
+        self._mentions: dict[str, list[tuple[Path, bytes | None]]] = {}
 
     def module(self, name: str) -> Module | None:
         """Give a module of the tree, None for one outside it."""
@@ -107,12 +107,12 @@ class Project:
             )
         return self._modules[name]
 
-    def mentions(self, name: str) -> list[tuple[Path, bytes]]:
-        """Give the files of the whole tree that have the name as a word in them, with their bytes. Raises OSError."""
+    def mentions(self, name: str) -> list[tuple[Path, bytes | None]]:
+        """Give the files of the whole tree that have the name as a word, with their bytes, None where unreadable."""
         if name not in self._mentions:
             word = re.compile(rb"\b%b\b" % re.escape(name.encode()))
-            texts = ((path, path.read_bytes()) for path in walk(self.layout.base).files)
-            self._mentions[name] = [(path, raw) for path, raw in texts if word.search(raw)]
+            texts = [(path, _bytes(path)) for path in walk(self.layout.base).files]
+            self._mentions[name] = [(path, raw) for path, raw in texts if raw is None or word.search(raw)]
         return self._mentions[name]
 
     @contextmanager
@@ -184,6 +184,13 @@ class Project:
             if self.layout.path_of(submodule):
                 return Definition(kind="module", module=submodule)
         return self.lookup(imported.module, imported.attribute, deep)
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _add_class(module: Module, node: ast.ClassDef, outer: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from codemods.classes import dotted
 from codemods.source import Source
 
-__all__ = ["is_plain", "names_in", "parsed", "quoted"]
+__all__ = ["asks_for", "is_plain", "names_in", "parsed", "quoted"]
 
 
 def quoted(tree: ast.Module) -> list[ast.Constant]:
@@ -42,6 +42,22 @@ def parsed(node: ast.Constant) -> ast.Expression:
 def names_in(node: ast.Constant) -> set[str]:
     """Give the names an annotation in quotes holds."""
     return {each.id for each in ast.walk(parsed(node)) if isinstance(each, ast.Name)}
+
+
+def asks_for(node: ast.Constant, name: str, *, inside: bool) -> bool:
+    """Tell whether a string may be looked up by a name: `__all__`, `cast`, `getattr`, quotes within quotes.
+
+    `inside`: the string is an annotation whose own names are dealt with, and only strings in it count.
+    """
+    if not isinstance(node.value, str) or name not in node.value:
+        return False
+    try:
+        parts = list(ast.walk(parsed(node)))
+    except (SyntaxError, ValueError):
+        return False  # prose
+    if not inside and any(isinstance(each, ast.Name) and each.id == name for each in parts):
+        return True
+    return any(asks_for(each, name, inside=False) for each in parts if isinstance(each, ast.Constant))
 
 
 def is_plain(source: Source, node: ast.Constant) -> bool:

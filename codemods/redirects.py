@@ -12,7 +12,7 @@ from codemods.imports import names_bound
 from codemods.legacy import is_alias, misfit, names_key
 from codemods.outcome import SkippedSite
 from codemods.project import Imported, bound_imports
-from codemods.quoted import is_plain, names_in, parsed, quoted
+from codemods.quoted import asks_for, is_plain, names_in, parsed, quoted
 from codemods.tree import name_of
 
 __all__ = ["ImportPlace", "Redirect", "redirects_of"]
@@ -172,11 +172,16 @@ def _redirect(analysis: Analysis, old: str, new: str, imports: tuple[ImportPlace
 def _keeps(analysis: Analysis, old: str, new_name: str, strings: tuple[ast.Constant, ...]) -> bool:
     """Tell whether the module has to go on binding the old name, or cannot bind the new one."""
     name, tree, legacy = old.partition(":")[2], analysis.source.tree, analysis.known.legacy
-    if analysis.around.module.is_package or any(not is_plain(analysis.source, node) for node in strings):
+    commented = re.compile(rb"#\s*type:[^\n]*\b%b\b" % re.escape(name.encode()))
+    if (
+        analysis.around.module.is_package
+        or commented.search(analysis.source.utf8)
+        or any(not is_plain(analysis.source, node) for node in strings)
+    ):
         return True
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and node.value == name and node not in strings:
-            return True  # `__all__`, getattr, patch: asked for by its name
+        if isinstance(node, ast.Constant) and asks_for(node, name, inside=node in strings):
+            return True
         if isinstance(node, ast.Global | ast.Nonlocal) and {name, new_name} & set(node.names):
             return True
         if new_name in names_bound(node) or (isinstance(node, ast.Name) and node.id == new_name):
@@ -203,4 +208,4 @@ def _asked_from_outside(analysis: Analysis, name: str) -> bool:
     own, wanted = (re.escape(each.encode()) for each in (analysis.module.rpartition(".")[2], name))
     asks = re.compile(rb"(?:from|import)\b[^\n#]*\b%b\b|\b%b\.%b\b" % (own, own, wanted))
     me = project.layout.path_of(analysis.module)
-    return any(path != me and asks.search(raw) for path, raw in project.mentions(name))
+    return any(path != me and (raw is None or asks.search(raw)) for path, raw in project.mentions(name))

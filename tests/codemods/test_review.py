@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from migration_case import make_host_file, make_tree, run_cli
+from migration_case import OLD_SOURCE, make_host_file, make_tree, run_cli
 
 from codemods import review as review_module
 from codemods import runner
@@ -270,6 +270,30 @@ def test_untouched_bytes_stay(tmp_path, reviewed, name):
     line = b"from plant.loud import delivered" + ending
     assert now.replace(line, b"").replace(new, b"    await h.ping(1)") == raw
     assert now.count(line) == 1
+
+
+LEGACY = "from plant.old import OldHub\n\n\nasync def f(h: OldHub):\n    await h.ping(1)\n"
+DEPENDS = {
+    "both": ("y\ny\n", "Hub", True, ""),
+    "the redirect alone": ("y\nn\n", "Hub", False, "1 x check-results: declined in review"),
+    "the call alone, which is contracted on the new class only": (
+        "n\ny\n",
+        "OldHub",
+        False,
+        "1 x check-results: needs a hunk that was declined",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answers", "name", "wrapped", "left"), DEPENDS.values(), ids=DEPENDS)
+def test_a_hunk_that_needs_another(tmp_path, reviewed, answers, name, wrapped, left):
+    make_host_file(tmp_path, "OLD_HOST")
+    tree = make_tree(tmp_path / "t", site=LEGACY, old=OLD_SOURCE)
+    ended = reviewed(tree, answers, "--module", "plant.site", codemods=("use-shims", "check-results"))
+    text = (tree / "plant" / "site.py").read_text(encoding="utf-8")
+    assert (ended.code, f"f(h: {name})" in text, "delivered(" in text) == (0, True, wrapped)
+    assert left in ended.out
+    ast.parse(text)
 
 
 def test_a_codemod_that_cannot_repeat_its_place_says_so(tmp_path, reviewed, monkeypatch):

@@ -129,6 +129,26 @@ CHANGED = {
         "from plant.hub import Hub as OldHub\ndef f(x: 'Old\\x48ub') -> OldHub: ...\n",
         3,
     ),
+    "quotes within quotes": (
+        "from plant.old import OldHub\ndef f(x: \"dict[OldHub, 'OldHub']\") -> OldHub: ...\n",
+        "from plant.hub import Hub as OldHub\ndef f(x: \"dict[OldHub, 'OldHub']\") -> OldHub: ...\n",
+        3,
+    ),
+    "a type named for cast": (
+        "from plant.old import OldHub\nx = cast('list[OldHub]', 1)\nOldHub()\n",
+        "from plant.hub import Hub as OldHub\nx = cast('list[OldHub]', 1)\nOldHub()\n",
+        2,
+    ),
+    "a type comment": (
+        "from plant.old import OldHub\nx = OldHub()  # type: OldHub\n",
+        "from plant.hub import Hub as OldHub\nx = OldHub()  # type: OldHub\n",
+        2,
+    ),
+    "prose in a docstring": (
+        "'An OldHub is old.'\nfrom plant.old import OldHub\nx = OldHub()\n",
+        "'An OldHub is old.'\nfrom plant.hub import Hub\nx = Hub()\n",
+        2,
+    ),
     "isinstance, where both are one class": (
         "from plant.old import Station\nisinstance(1, Station)\n",
         "from plant.hub import Hub\nisinstance(1, Hub)\n",
@@ -210,6 +230,21 @@ def test_a_name_that_another_file_takes_from_here_is_kept(folder, asked, kept):
     make_tree(folder, user=asked)
     after = "from plant.hub import Hub as OldHub\nOldHub()\n" if kept else "from plant.hub import Hub\nHub()\n"
     check_transformed(folder, before=source, after=after)
+
+
+def test_a_file_that_cannot_be_read_may_take_the_name_too(folder, monkeypatch):
+    monkeypatch.setattr("codemods.project._bytes", lambda path: None)
+    check_transformed(
+        folder,
+        before="from plant.old import OldHub\nOldHub()\n",
+        after="from plant.hub import Hub as OldHub\nOldHub()\n",
+    )
+
+
+def test_only_files_with_a_legacy_name_are_parsed(folder):
+    make_tree(folder, site="ping = (\n")
+    assert type(rewrite(folder, ("use-shims",))).__name__ == "Unchanged"
+    assert type(rewrite(folder, ("use-shims", "check-results"))).__name__ == "Failed"
 
 
 def test_no_facade_is_made_for_it(folder, capsys, tmp_path):
