@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from migration_case import HUB, OLD_HOST, OLD_SOURCE, make_host_file, make_tree, rewrite, run_cli
@@ -14,6 +18,7 @@ from codemods.outcome import Changed
 from codemods.wanted import Wanted
 from shim.contracts import ContractError, Legacy
 
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "agentchat"
 check_noop = partial(noop, codemods=("use-shims",))
 check_transformed = partial(transformed, codemods=("use-shims",))
 
@@ -281,6 +286,20 @@ def test_the_redirected_program_runs_the_new_class(folder, monkeypatch):
     exec(compile(outcome.after, "site.py", "exec"), names)  # noqa: S102  # what was rewritten, run
     assert type(names["made"]).__module__ == "plant.hub"
     assert names["base"] is type(names["made"])
+
+
+def test_the_example_host_has_a_legacy_name(tmp_path, capsys):
+    shutil.copytree(EXAMPLE, tmp_path / "agentchat", ignore=shutil.ignore_patterns("__pycache__"))
+    before = {path: path.read_bytes() for path in (tmp_path / "agentchat").rglob("*.py")}
+    run = run_cli(capsys, "migrate", "use-shims", tmp_path, "--host", "example", "--write")
+    assert run.code == 0
+    assert "places: use-shims 4" in run.out
+    assert [path.name for path, raw in before.items() if path.read_bytes() != raw] == ["supervisor.py"]
+    words = (
+        "import agentchat.supervisor as s; assert not hasattr(s, 'RunEventEmitter') and s.IsolatedWebSocketEventEmitter"
+    )
+    done = subprocess.run([sys.executable, "-c", words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 WRONG = {
