@@ -16,7 +16,7 @@ from codemods.layout import Layout
 from codemods.loud import Known, known_names
 from codemods.migration import Facts, Migration, migration_of
 from codemods.own import Own, own_methods
-from codemods.project import Project
+from codemods.project import Module, Project
 from codemods.site import CallRow, Site
 from codemods.source import Source
 from codemods.surroundings import hazards_of, in_except, in_finally, kind_shown, reached, shown_level, success_follows
@@ -75,14 +75,19 @@ class Analyser:
         self.inferrer = Inferrer(self.project)
         self.judge = Judge(self.inferrer, wanted)
         self.name_bytes = tuple(sorted(name.encode() for name in wanted.methods()))
+        self.legacy_bytes = tuple(sorted({old.partition(":")[2].encode() for old, _ in wanted.legacy}))
         self._raising: dict[tuple[str, str], bool] = {}
 
     def analyse(self, path: Path, source: Source) -> Analysis:
         """Find and judge the call sites of one parsed file."""
         name = self.layout.module_of(path)
         module = self.project.build(name, source.tree, is_package=path.name == "__init__.py")
+        with self.project.standing(module):
+            return self._analysed(path, source, module)
+
+    def _analysed(self, path: Path, source: Source, module: Module) -> Analysis:
         around = Around(module)
-        known = known_names(module, self.project, self.wanted.facade)
+        known = known_names(module, self.project, self.wanted)
         shown = self.layout.shown(path)
         found: dict[tuple[int, int, int, int, str], Candidate] = {}
         for one in candidates(around, self.wanted.methods(), self.inferrer):
@@ -93,7 +98,7 @@ class Analyser:
         sites = tuple(self._site(found[place], around, known, shown) for place in sorted(found))
         return Analysis(
             path=shown,
-            module=name,
+            module=module.name,
             source=source,
             around=around,
             known=known,

@@ -13,7 +13,8 @@ from codemods.journal import UndoError, home_of, undo_run
 from codemods.options import Given, given
 from codemods.pool import default_jobs
 from codemods.report import calls_text, diff_text, run_json, run_text
-from codemods.runner import prepare, write
+from codemods.review import Session, review
+from codemods.runner import Run, prepare, write
 from codemods.scan import scan
 from shim.console import USAGE, Refused, print_json
 
@@ -56,6 +57,9 @@ def calls(path: Path, host: str | None, modules: tuple[str, ...], jobs: int, *, 
 )
 @click.option("--module", "modules", multiple=True, help="Only this module or package: dotted, or a path below PATH.")
 @click.option("--write", "do_write", is_flag=True, help="Write the changes. Without it they are shown only.")
+@click.option(
+    "--review", "ask", is_flag=True, help="Show each change and ask; what is accepted is written, --write is implied."
+)
 @click.option("--allow-dirty", is_flag=True, help="Also write files with changes that are not committed.")
 @click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -66,13 +70,15 @@ def migrate(
     jobs: int,
     *,
     do_write: bool,
+    ask: bool,
     allow_dirty: bool,
     as_json: bool,
 ) -> int:
     """Rewrite call sites with the named codemods; a diff is shown, files are written with --write only.
 
     `migrate list` names the codemods, `migrate undo RUN` takes a written run back. Exit code: 0 nothing left to do,
-    1 changes are pending, 2 a file could not be read, parsed or rewritten.
+    1 changes are pending or `q` ended the review, 2 a file could not be read, parsed or rewritten, 64 a review had no
+    answers.
     """
     if words[0] == "list" and len(words) == 1:
         return _list(as_json=as_json)
@@ -84,20 +90,36 @@ def migrate(
         raise Refused(
             f"package {asked.wanted.package} is not in {path} or above it; name its folder, or another --host", USAGE
         )
-    run = prepare(asked.layout, asked.wanted, names, asked.found, asked.files, jobs)
-    shown = [] if do_write or as_json else list(diff_text(run))
-    if do_write and run.changed:
-        try:
-            run = write(run, asked.layout, datetime.now(UTC), allow_dirty=allow_dirty)
-        except GitError as error:
-            raise Refused(f"{error}; nothing was written", 2) from error
-        except OSError as error:
-            raise Refused(f"cannot write: {error}; the files of this run are as they were", 2) from error
+    if ask and as_json:
+        raise click.UsageError("--review talks to a person: leave out --json")
+    session = _reviewed(asked, names, jobs, allow_dirty=allow_dirty) if ask else None
+    run = session.run if session else prepare(asked.layout, asked.wanted, names, asked.found, asked.files, jobs)
+    shown = [] if do_write or ask or as_json else list(diff_text(run))
+    if (do_write or ask) and run.changed:
+        run = _written(run, asked, allow_dirty=allow_dirty)
     if as_json:
         print_json(run_json(run))
     for line in [] if as_json else [*shown, *run_text(run)]:
         click.echo(line)
-    return run.exit_code
+    if session and session.note:
+        raise Refused(session.note, session.code)
+    return max(run.exit_code, session.code) if session else run.exit_code
+
+
+def _written(run: Run, asked: Given, *, allow_dirty: bool) -> Run:
+    try:
+        return write(run, asked.layout, datetime.now(UTC), allow_dirty=allow_dirty)
+    except GitError as error:
+        raise Refused(f"{error}; nothing was written", 2) from error
+    except OSError as error:
+        raise Refused(f"cannot write: {error}; the files of this run are as they were", 2) from error
+
+
+def _reviewed(asked: Given, names: tuple[str, ...], jobs: int, *, allow_dirty: bool) -> Session:
+    try:
+        return review(asked, names, jobs, allow_dirty=allow_dirty)
+    except GitError as error:
+        raise Refused(f"{error}; nothing was written", 2) from error
 
 
 def _warn_package(asked: Given) -> None:

@@ -10,7 +10,7 @@ from codemods.importplace import last_import_line, leading, place_in_order
 from codemods.project import bound_imports
 from codemods.source import Edit, Source
 
-__all__ = ["LocalName", "import_edits", "local_name"]
+__all__ = ["LocalName", "import_edits", "local_name", "names_bound"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +43,25 @@ def _bound(analysis: Analysis) -> frozenset[str]:
     """Give names bound anywhere in the module other than by an import from the façade: a local one would hide ours."""
     found: set[str] = set()
     for node in ast.walk(analysis.around.module.tree):
-        match node:
-            case ast.Name(ctx=ast.Store() | ast.Del()):
-                found.add(node.id)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                found.add(node.name)
-            case ast.arg():
-                found.add(node.arg)
-            case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
-                found.add(node.name or "")
-            case ast.Import() | ast.ImportFrom():
-                found.update(_foreign(analysis, node))
-            case _:
-                pass
+        found.update(names_bound(node))
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= _foreign(analysis, node)
     return frozenset(found)
+
+
+def names_bound(node: ast.AST) -> tuple[str, ...]:
+    """Give the names one node binds by itself; imports, which may be ours, are not looked at."""
+    match node:
+        case ast.Name(ctx=ast.Store() | ast.Del()):
+            return (node.id,)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return (node.name,)
+        case ast.arg():
+            return (node.arg,)
+        case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
+            return (node.name or "",)
+        case _:
+            return ()
 
 
 def _foreign(analysis: Analysis, node: ast.Import | ast.ImportFrom) -> set[str]:

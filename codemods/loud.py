@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from codemods.classes import dotted
+from codemods.legacy import LegacyNames, legacy_names
 from codemods.project import Imported, Module, Project, bound_imports
+from codemods.wanted import Wanted
 from shim import errors
 
 __all__ = ["ENDS", "VERBS", "Known", "known_names"]
@@ -19,11 +21,14 @@ _SOURCES = ("shim", "shim.boundaries", "shim.calls", "shim.errors")
 class Known:
     """Imports of one module that lead to the façade (or to us directly)."""
 
-    def __init__(self, facade: str, names: dict[str, Imported], top: frozenset[str]) -> None:
+    def __init__(
+        self, facade: str, names: dict[str, Imported], top: frozenset[str], legacy: LegacyNames | None = None
+    ) -> None:
         self.facade = facade
         self.names = names
         self.top = top
         "Names bound at the top level, outside `if` and `try`: the ones an edit may rely on."
+        self.legacy = legacy or LegacyNames()
 
     def means(self, node: ast.expr, wanted: frozenset[str]) -> bool:
         """Tell whether an expression names one of our `wanted` names."""
@@ -59,8 +64,9 @@ def _statements(tree: ast.Module) -> Iterator[ast.AST]:
                 found += inner
 
 
-def known_names(module: Module, project: Project, facade: str) -> Known:
+def known_names(module: Module, project: Project, wanted: Wanted) -> Known:
     """Collect imports anywhere in a module; a star import of the façade binds all it exports."""
+    facade = wanted.facade
     package = project.package_of(module)
     exported = (*ENDS, *VERBS, *sorted(set(errors.__all__) - {"Common"}))
     names: dict[str, Imported] = {}
@@ -79,4 +85,4 @@ def known_names(module: Module, project: Project, facade: str) -> Known:
             names[bound] = imported
             if node in module.tree.body:
                 top.add(bound)
-    return Known(facade, names, frozenset(top))
+    return Known(facade, names, frozenset(top), legacy_names(module, project, wanted.legacy))

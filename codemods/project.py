@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from codemods.layout import Layout
+from codemods.layout import Layout, walk
 from codemods.source import SourceError, read_source
 
 __all__ = ["Definition", "Imported", "Module", "Project", "bound_imports", "statements"]
@@ -89,6 +92,7 @@ class Project:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._modules: dict[str, Module | None] = {}
+        self._mentions: dict[str, list[tuple[Path, bytes | None]]] = {}
 
     def module(self, name: str) -> Module | None:
         """Give a module of the tree, None for one outside it."""
@@ -102,6 +106,27 @@ class Project:
                 self.build(name, tree, is_package=path.name == "__init__.py") if path and tree else None
             )
         return self._modules[name]
+
+    def mentions(self, name: str) -> list[tuple[Path, bytes | None]]:
+        """Give the files of the whole tree that have the name as a word, with their bytes, None where unreadable."""
+        if name not in self._mentions:
+            word = re.compile(rb"\b%b\b" % re.escape(name.encode()))
+            texts = [(path, _bytes(path)) for path in walk(self.layout.base).files]
+            self._mentions[name] = [(path, raw) for path, raw in texts if raw is None or word.search(raw)]
+        return self._mentions[name]
+
+    @contextmanager
+    def standing(self, module: Module) -> Iterator[None]:
+        """Look names up in this tree instead of the one on disk, for a text that is being rewritten."""
+        before = self._modules.get(module.name)
+        known = module.name in self._modules
+        self._modules[module.name] = module
+        try:
+            yield
+        finally:
+            del self._modules[module.name]
+            if known:
+                self._modules[module.name] = before
 
     @staticmethod
     def build(name: str, tree: ast.Module, *, is_package: bool) -> Module:
@@ -159,6 +184,13 @@ class Project:
             if self.layout.path_of(submodule):
                 return Definition(kind="module", module=submodule)
         return self.lookup(imported.module, imported.attribute, deep)
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _add_class(module: Module, node: ast.ClassDef, outer: str) -> None:

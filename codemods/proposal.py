@@ -21,6 +21,13 @@ class Proposal:
 
     edits: tuple[tuple[Edit, ...], ...] = ()
     skipped: tuple[SkippedSite, ...] = ()
+    whole: int | None = None
+    "Number of places, where the edits of several are one and cannot be told apart."
+
+    @property
+    def places(self) -> int:
+        """How many places the edits change."""
+        return len(self.edits) if self.whole is None else self.whole
 
 
 class Stripper(Protocol):
@@ -41,6 +48,8 @@ class Fixer(Protocol):
     "Names it imports from the façade."
     WORDS: tuple[bytes, ...] = ()
     "Words that make a file worth parsing, beside the names of contracted methods. Left out by most."
+    LEGACY: bool = False
+    "Looks at legacy names, not at contracted calls. Left out by most."
 
     def propose(self, analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
         """Look at one module. Pure."""

@@ -11,9 +11,10 @@ from codemods.imports import LocalName, import_edits, local_name
 from codemods.layout import Layout
 from codemods.loud import known_names
 from codemods.outcome import Changed, Failed, Outcome, Skipped, SkippedSite, Unchanged
+from codemods.picking import Picker
 from codemods.project import bound_imports
 from codemods.proposal import Fixer
-from codemods.source import Source, SourceError, parse_bytes
+from codemods.source import Source, SourceError, parse_bytes, read_raw
 from codemods.wanted import Wanted
 
 __all__ = ["Rewriter", "setup"]
@@ -27,19 +28,24 @@ class Rewriter:
         self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in names}
         words = {word for fixer in self.fixers.values() for word in getattr(fixer, "WORDS", ())}
         self._last: tuple[Source, Analysis] | None = None
-        self.words = (*analyser.name_bytes, *sorted(words))
+        for fixer in self.fixers.values():
+            legacy = getattr(fixer, "LEGACY", False)
+            words.update(analyser.legacy_bytes if legacy else analyser.name_bytes)
+        self.words = tuple(sorted(words))
 
-    def rewrite(self, path: Path) -> Outcome:
-        """Give what would become of a file. A file that cannot be handled is Failed, with the reason."""
-        root = self.analyser.layout.root
-        shown = path.name if path == root else str(path.relative_to(root))
+    def rewrite(self, path: Path, picker: Picker | None = None) -> Outcome:
+        """Give what would become of a file. A file that cannot be handled is Failed, with the reason.
+
+        `picker` sees every proposal and may take places out of it.
+        """
+        shown = self.analyser.layout.shown(path)
         if path.is_symlink():
             return Skipped(path=shown, reason="symbolic link: name the file it points to")
         try:
-            raw = path.read_bytes()
+            raw = read_raw(path)
             if not any(word in raw for word in self.words):
                 return Unchanged(path=shown)
-            return self._rewrite(path, shown, parse_bytes(raw))
+            return self._rewrite(path, shown, parse_bytes(raw), picker or Picker())
         except OSError as error:
             return Failed(path=shown, error=f"cannot be read: {error.strerror}")
         except SourceError as error:
@@ -47,30 +53,31 @@ class Rewriter:
         except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
             return Failed(path=shown, error=f"not rewritten: {type(error).__name__}: {error}")
 
-    def _rewrite(self, path: Path, shown: str, source: Source) -> Outcome:
+    def _rewrite(self, path: Path, shown: str, source: Source, picker: Picker) -> Outcome:
         first = source
         counts: dict[str, int] = {}
         sites: list[SkippedSite] = []
         for name, fixer in self.fixers.items():
-            source, done, skipped = self._apply(path, source, name, fixer)
+            source, done, skipped = self._apply(path, source, name, fixer, picker)
             sites += skipped
             if done:
                 counts[name] = done
         if source is first:
             return Unchanged(path=shown, sites=tuple(sites))
         for name, fixer in self.fixers.items():
-            if self._apply(path, source, name, fixer)[1]:
+            if self._apply(path, source, name, fixer, picker)[1]:
                 raise SourceError(f"{name} would change its own result: nothing was done, please report this")
         return Changed(path=shown, before=first.raw, after=source.raw, edits=counts, sites=tuple(sites))
 
     def _apply(
-        self, path: Path, source: Source, name: str, fixer: Fixer
+        self, path: Path, source: Source, name: str, fixer: Fixer, picker: Picker
     ) -> tuple[Source, int, tuple[SkippedSite, ...]]:
         analysis = self._analysis(path, source)
         names = {wanted: local_name(analysis, wanted) for wanted in fixer.NEEDS}
         usable = {wanted: found for wanted, found in names.items() if found is not None}
         stand_in = LocalName(name="", local="_", imported=True)
         proposal = fixer.propose(analysis, {wanted: usable.get(wanted, stand_in) for wanted in names})
+        proposal = picker.pick(name, source, proposal, tuple(usable.values()))
         if not proposal.edits:
             return source, 0, proposal.skipped
         if len(usable) < len(names):
@@ -80,8 +87,9 @@ class Rewriter:
         edits = import_edits(analysis, list(usable.values()))  # first: an edit at the same place belongs below it
         edits += [edit for place in proposal.edits for edit in place]
         fresh = parse_bytes(source.spliced(edits))
-        self._compare(analysis, fresh, fixer, len(proposal.edits))
-        return fresh, len(proposal.edits), proposal.skipped
+        self._compare(analysis, fresh, fixer, proposal.places)
+        picker.applied(edits)
+        return fresh, proposal.places, proposal.skipped
 
     def _analysis(self, path: Path, source: Source) -> Analysis:
         """Analyse a text once, however many codemods look at it."""
@@ -108,9 +116,9 @@ class Rewriter:
     def _stripped(self, analysis: Analysis, source: Source, fixer: Fixer) -> tuple[str, int]:
         tree = parse_bytes(source.raw).tree  # a copy: stripping changes it
         module = analysis.around.module
-        facade = analysis.known.facade
+        facade, wanted = analysis.known.facade, self.analyser.wanted
         built = self.analyser.project.build(module.name, tree, is_package=module.is_package)
-        strip = fixer.Strip(known_names(built, self.analyser.project, facade))
+        strip = fixer.Strip(known_names(built, self.analyser.project, wanted))
         strip.visit(tree)
         package = self.analyser.project.package_of(module)
         tree.body = [node for node in tree.body if not _emptied(node, package, facade, fixer.NEEDS)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from codemods import registry
 from codemods.facade import facade_path, facade_text
 from codemods.gitstate import uncommitted
 from codemods.journal import record_run
@@ -16,7 +17,7 @@ from codemods.rewrite import Rewriter, setup
 from codemods.wanted import Wanted
 from codemods.write import write_atomic
 
-__all__ = ["Run", "prepare", "write"]
+__all__ = ["Run", "prepare", "set_aside", "with_facade", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +55,25 @@ def prepare(
     if len(outcomes) != len(files):
         raise AssertionError(f"{len(files)} files in, {len(outcomes)} reported")
     run = Run(codemods=codemods, outcomes=outcomes, skipped_directories=found.skipped_directories)
+    return with_facade(run, layout, wanted)
+
+
+def with_facade(run: Run, layout: Layout, wanted: Wanted) -> Run:
+    """Add the façade where a change imports from it and it is not there."""
     path = facade_path(layout, wanted.facade)
-    if not run.changed or path.exists():
+    done = {name for one in run.changed for name in one.edits}
+    if not any(registry.load(name).NEEDS for name in done) or path.exists():
         return run
     shown = str(path.relative_to(layout.base))
     made = Changed(path=shown, before=b"", after=facade_text(wanted.errors).encode(), edits={"facade": 1})
     return replace(run, facade=made, facade_path=path)
+
+
+def set_aside(run: Run, layout: Layout) -> Run:
+    """Skip files with uncommitted changes before anybody looks at them. Raises GitError."""
+    folder = layout.root if layout.root.is_dir() else layout.root.parent
+    dirty = uncommitted([folder / one.path for one in run.changed], layout.root)
+    return replace(run, outcomes=_outcomes(run, folder, dirty, {}))
 
 
 def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:

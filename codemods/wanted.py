@@ -43,6 +43,8 @@ class Wanted:
     facade: str
     rows: tuple[Row, ...]
     rules: tuple[NameRule, ...]
+    legacy: tuple[tuple[str, str], ...] = ()
+    "(old, new) of the legacy names, `package.module:Name` each."
     errors: tuple[tuple[str, str], ...] = ()
     "(module, name) of the host's own exceptions: what its file declares and `shim.errors` does not have."
 
@@ -63,7 +65,8 @@ class Wanted:
         )
         rules = tuple(NameRule(pattern=n.pattern, target=n.target) for n in host.naming)
         own = sorted((e.__module__, e.__name__) for e in host.errors() if e.__module__ != LoudFailure.__module__)
-        return cls(package=host.package, facade=host.facade, rows=rows, rules=rules, errors=tuple(own))
+        legacy = tuple((each.old, each.new) for each in host.legacy)
+        return cls(package=host.package, facade=host.facade, rows=rows, rules=rules, legacy=legacy, errors=tuple(own))
 
     @classmethod
     def none(cls) -> Wanted:

@@ -20,6 +20,7 @@ __all__ = [
     "Hook",
     "Host",
     "HostClass",
+    "Legacy",
     "Named",
     "Needs",
     "Shows",
@@ -172,6 +173,17 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Legacy:
+    """An old name, `package.module:Name`, and the declared class that takes its place; read by `use-shims`.
+
+    Either a second name of that class, or a class of its own that it can stand in for: same constructor and methods.
+    """
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """One host platform. Building it checks every row; `ContractError` names the first bad one."""
 
@@ -184,6 +196,7 @@ class Host:
     classes: tuple[HostClass, ...]
     contracts: tuple[Contract, ...]
     naming: tuple[Named, ...] = ()
+    legacy: tuple[Legacy, ...] = ()
     versions: str = ""
     "`packaging` specifier of supported versions; empty = any."
     version_attribute: str = ""

@@ -44,6 +44,22 @@ def validate_host(host: Host) -> None:
         _check_pattern(rule.pattern)
         if rule.target not in targets:
             _refuse(f"naming rule {rule.pattern!r}", f"target {rule.target!r} is not a declared class")
+    _check_legacy(host, targets)
+
+
+def _check_legacy(host: Host, targets: set[str]) -> None:
+    seen: set[str] = set()
+    for each in host.legacy:
+        row = f"legacy name {each.old!r}"
+        if not _TARGET.match(each.old) or ":" not in each.old:
+            _refuse(row, "must read 'package.module:Name'")
+        if each.new not in targets:
+            _refuse(row, f"its successor {each.new!r} is not a declared class")
+        if each.old in targets:
+            _refuse(row, "is a declared class itself: it has a shim and nothing takes its place")
+        if each.old in seen:
+            _refuse(row, "declared twice")
+        seen.add(each.old)
 
 
 def _check_pattern(pattern: str) -> None:

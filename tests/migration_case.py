@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -19,7 +20,7 @@ from codemods.rewrite import Rewriter
 from codemods.scan import Scan, scan
 from codemods.wanted import Wanted
 from shim.cli import main
-from shim.contracts import Contract, Host, HostClass, Named, Shows
+from shim.contracts import Contract, Host, HostClass, Legacy, Named, Shows
 from shim.errors import LoudFailure
 
 HUB = "plant.hub:Hub"
@@ -86,6 +87,31 @@ class Line:
     async def ping(self, key) -> bool:
         return False
 """
+OLD_SOURCE = """
+from plant.hub import Hub as Station
+
+
+class OldHub:
+    async def ping(self, key, extra=None) -> bool:
+        return False
+
+    def hush(self) -> bool:
+        return True
+
+
+class Line:
+    async def ping(self, key) -> bool:
+        return True
+
+
+class Odd:
+    async def ping(self, key, extra=None, *, twice) -> bool:
+        return True
+
+
+other = 1
+"""
+"Legacy names: made by the tests that need them."
 
 
 def row(target: str, method: str, shows: Shows = Shows.FALSY, *, is_async: bool = True) -> Contract:
@@ -121,7 +147,19 @@ HOST = Host(
     naming=(Named(pattern=r"hub$", target=HUB),),
 )
 WANTED = Wanted.of(HOST)
-REPLACING = frozenset({"raise-log-level", "track-tasks"})
+OLD_HOST = replace(
+    HOST,
+    legacy=(
+        Legacy(old="plant.old:OldHub", new=HUB),
+        Legacy(old="plant.old:Station", new=HUB),
+        Legacy(old="plant.old:Line", new=LINE),
+        Legacy(old="plant.old:Odd", new=HUB),
+        Legacy(old="plant.old:Gone", new=HUB),
+        Legacy(old="plant.hub:Post", new=HUB),
+    ),
+)
+"The same host with legacy names."
+REPLACING = frozenset({"raise-log-level", "track-tasks", "use-shims"})
 "Codemods that replace text; all others only insert."
 
 
@@ -217,7 +255,7 @@ def run_cli(capsys, *words: object) -> Ended:
     return Ended(int(ended.value.code or 0), said.out, said.err)
 
 
-def make_host_file(folder: Path) -> Path:
+def make_host_file(folder: Path, name: str = "HOST") -> Path:
     path = folder / "the_host.py"
-    path.write_text("from migration_case import HOST as HOST\n", encoding="utf-8")
+    path.write_text(f"from migration_case import {name} as HOST\n", encoding="utf-8")
     return path

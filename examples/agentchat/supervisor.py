@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from agentchat.agents import BaseAgent
 from agentchat.bridge import AgentWebSocketBridge
-from agentchat.emitter import IsolatedWebSocketEventEmitter
 from agentchat.events import AgentResult, EventType, RunLog, RunRecord, UserExecutionContext
 from agentchat.factory import AgentInstanceFactory
+from agentchat.isolated import RunEventEmitter
 from agentchat.manager import WebSocketManager
 
 logger = logging.getLogger(__name__)
@@ -39,9 +39,7 @@ class SupervisorAgent:
         context = await self.factory.create_user_execution_context(
             record.user_id, record.thread_id, record.run_id, {"message": record.message}
         )
-        emitter = IsolatedWebSocketEventEmitter(
-            context.user_id, context.thread_id, context.run_id, self.websocket_manager
-        )
+        emitter = RunEventEmitter(context.user_id, context.thread_id, context.run_id, self.websocket_manager)
         await self._open(context)
         await self._plan(context, emitter, ["research", "writer"])
         findings = await self._delegate(context, "research", record.message)
@@ -62,9 +60,7 @@ class SupervisorAgent:
             logger.error("run %s could not be announced: %s", context.run_id, error)
             return False
 
-    async def _plan(
-        self, context: UserExecutionContext, emitter: IsolatedWebSocketEventEmitter, names: list[str]
-    ) -> None:
+    async def _plan(self, context: UserExecutionContext, emitter: RunEventEmitter, names: list[str]) -> None:
         for name in names:
             self.run_log.intend(context, EventType.AGENT_THINKING, self.name)
             await emitter.emit_agent_thinking(self.name, f"I will ask the {name} agent")
@@ -89,9 +85,7 @@ class SupervisorAgent:
         except Exception:
             pass
 
-    async def _progress(
-        self, context: UserExecutionContext, emitter: IsolatedWebSocketEventEmitter, share: float
-    ) -> None:
+    async def _progress(self, context: UserExecutionContext, emitter: RunEventEmitter, share: float) -> None:
         self.run_log.intend(context, EventType.AGENT_THINKING, self.name)
         await emitter.emit_agent_thinking(self.name, f"{share:.0%} done")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.contracts import Collaborator, Contract, Host, HostClass, Named, Needs, Shows, Work
+from shim.contracts import Collaborator, Contract, Host, HostClass, Legacy, Named, Needs, Shows, Work
 from shim.errors import AgentCommunicationFailureError, WebSocketBridgeUnavailableError, WebSocketSendFailureError
 from shim.hosts._classes import (
     BY_ARGUMENT,
@@ -131,6 +131,7 @@ HOST = Host(
         *_TOOL_ROWS,
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
+    legacy=(Legacy(old="agentchat.isolated:RunEventEmitter", new=ISOLATED),),
     terminal=TERMINAL,
     traffic="demo.traffic:Target",
 )

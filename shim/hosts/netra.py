@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.contracts import Host, HostClass, Named
+from shim.contracts import Host, HostClass, Legacy, Named
 from shim.hosts._classes import (
     BRIDGE_HOOKS,
     BY_ARGUMENT,
@@ -34,6 +34,18 @@ CONNECTIONS = f"{_APP}.websocket_core.manager:WebSocketManager"
 ISOLATED = f"{_APP}.websocket_core.isolated_event_emitter:IsolatedWebSocketEventEmitter"
 USER_EMITTER = f"{_APP}.agents.supervisor.agent_instance_factory:UserWebSocketEmitter"
 FACTORY = f"{_APP}.agents.supervisor.agent_instance_factory:AgentInstanceFactory"
+
+_OTHER_NAMES = (
+    "batch_message_core:BatchMessageHandler",
+    "broadcast_core:BroadcastManager",
+    "connection_executor:ConnectionExecutor",
+    "error_recovery_handler:WebSocketRecoveryManager",
+    "reconnection_handler:WebSocketRecoveryManager",
+    "recovery:WebSocketRecoveryManager",
+    "state_synchronization_manager:StateSynchronizationManager",
+)
+"""Names that modules of `websocket_core` give the one manager. The classes that share a name with a declared class
+(UserWebSocketEmitter in two more modules) are constructed in another way: nothing takes their place."""
 
 HOST = Host(
     name="netra",
@@ -81,6 +93,7 @@ HOST = Host(
         ),
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
+    legacy=tuple(Legacy(old=f"{_APP}.websocket_core.{name}", new=CONNECTIONS) for name in _OTHER_NAMES),
     terminal=TERMINAL,
     traffic="shim.hosts._netra_traffic:Target",
 )
