@@ -9,8 +9,9 @@ from typing import Any
 
 from shim.codes import Code
 from shim.components.hearing import listening
+from shim.contracts import Work
 from shim.errors import UNKNOWN, WebSocketBridgeUnavailableError, WebSocketContextValidationError
-from shim.frames import Frame, Note, frame_of
+from shim.frames import Frame, Note, enclosing, frame_of
 from shim.guard import shown
 from shim.identity import arguments_of
 
@@ -41,12 +42,12 @@ class NotifyingMixin:
 
 
 class UserEmitterMixin(NotifyingMixin):
-    """Netra's, which also cleans up."""
+    """Netra's, which the factory also cleans up."""
 
     async def cleanup(self) -> None:
-        """Hear what stops the clean-up."""
-        host, frame = super().cleanup, frame_of(self)  # type: ignore[misc]  # the host's, behind us in the MRO
-        if frame is None:
+        """Hear what stops it, for the clean-up it is a step of; by itself it is no contracted call."""
+        host, frame = super().cleanup, enclosing()  # type: ignore[misc]  # the host's, behind us in the MRO
+        if frame is None or frame.row.work is not Work.PRECEDES:
             await host()
             return
         with listening(frame, "the emitter was not cleaned up") as heard:

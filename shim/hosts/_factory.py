@@ -93,20 +93,19 @@ def factory_rows(target: str, context_signature: str) -> tuple[Contract, Contrac
     return make, context
 
 
-def lifecycle_rows(factory: str, emitter: str) -> Iterator[Contract]:
-    """Rows of what a factory and its emitter do before and after a run: a clean-up that stops half way escalates."""
+def lifecycle_rows(target: str) -> Iterator[Contract]:
+    """Rows of what a factory does before and after a run: a clean-up that stops half way escalates."""
     yield Contract(
-        component="factory", target=factory, method="configure",
+        component="factory", target=target, method="configure",
         signature="(self, agent_class_registry=None, agent_registry=None, websocket_bridge=None, "
         "websocket_manager=None)",
         is_async=False, shows=Shows.RAISES, error=AgentCommunicationFailureError,
         reason="the factory was not configured: it makes no agents", event_type="factory_configured", category=4,
         for_user=False,
     )  # fmt: skip
-    for target, method, signature, reason in (
-        (factory, "cleanup_user_context", "(self, user_context)", "the context was not cleaned up"),
-        (factory, "cleanup_inactive_contexts", "(self, max_age_seconds=3600)", "contexts were not cleaned up as told"),
-        (emitter, "cleanup", "(self)", "the emitter was not cleaned up"),
+    for method, signature, reason in (
+        ("cleanup_user_context", "(self, user_context)", "the context was not cleaned up"),
+        ("cleanup_inactive_contexts", "(self, max_age_seconds=3600)", "contexts were not cleaned up as told"),
     ):
         yield Contract(
             component="factory", target=target, method=method, signature=signature, is_async=True, shows=Shows.NEVER,

@@ -85,7 +85,7 @@ HOST = Host(
             FACTORY,
             "(self, user_id, thread_id, run_id, db_session=None, websocket_connection_id=None, metadata=None)",
         ),
-        *lifecycle_rows(FACTORY, USER_EMITTER),
+        *lifecycle_rows(FACTORY),
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     terminal=TERMINAL,

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore")]
 FAULTS = list(faults())
 EACH = pytest.mark.parametrize("fault", FAULTS, ids=str)
 MODES = pytest.mark.parametrize("mode", ["off", "observe", "enforce"])
-NOTIFIES = [row for row in rows(USER_EMITTER) if row.method != "cleanup"]
+NOTIFIES = rows(USER_EMITTER)
 
 
 @pytest.mark.asyncio

@@ -29,7 +29,6 @@ NO_EVENTS = (
     "unregister_run_mapping",
     "ensure_integration",
     "recover_integration",
-    "cleanup",
 )
 
 
