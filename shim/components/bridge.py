@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from shim.codes import Code
+from shim.components.hearing import with_globals
 from shim.errors import (
     UNKNOWN,
     WebSocketBridgeUnavailableError,
@@ -260,11 +260,7 @@ def _hearing(host: Any, name: str, heard: list[Exception]) -> Callable[..., Any]
         with _kept(heard):
             return getter(*args, **kwargs)
 
-    made = types.FunctionType(
-        host.__code__, {**host.__globals__, name: hear}, host.__name__, host.__defaults__, host.__closure__
-    )
-    made.__kwdefaults__ = host.__kwdefaults__
-    return made
+    return with_globals(host, **{name: hear})
 
 
 def _hearing_methods(attribute: str, method: str, heard: list[Exception]) -> Intercept:

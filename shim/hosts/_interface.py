@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from shim.contracts import Collaborator, Contract, Needs, Shows, Work
 from shim.errors import (
-    AgentCommunicationFailureError,
     WebSocketBridgeUnavailableError,
     WebSocketBufferOverflowError,
     WebSocketContextValidationError,
@@ -21,12 +20,10 @@ __all__ = [
     "ISOLATED_EMITS",
     "TERMINAL",
     "buffer_row",
-    "factory_rows",
     "integration_rows",
     "isolated_rows",
     "mapping_rows",
     "notify_rows",
-    "user_emitter_rows",
 ]
 
 _START_BRIDGE = "await ensure_integration() before agents start"
@@ -87,17 +84,6 @@ BRIDGE_NOTIFIES = {
     "notify_custom": ("(self, run_id, agent_name, notification_type, data)", "{notification_type}"),
     "emit_agent_event": ("(self, event_type, data, run_id=None, agent_name=None)", "{event_type}"),
 }
-_USER_NOTIFIES = {
-    "notify_agent_started": ("(self, agent_name, context=None)", "agent_started"),
-    "notify_agent_thinking": (
-        "(self, agent_name, reasoning, step_number=None, progress_percentage=None)",
-        "agent_thinking",
-    ),
-    "notify_tool_executing": ("(self, agent_name, tool_name, parameters=None)", "tool_executing"),
-    "notify_tool_completed": ("(self, agent_name, tool_name, result=None, execution_time_ms=None)", "tool_completed"),
-    "notify_agent_completed": ("(self, agent_name, result=None, execution_time_ms=None)", "agent_completed"),
-    "notify_agent_error": ("(self, agent_name, error, error_context=None)", "agent_error"),
-}
 ISOLATED_EMITS = {
     "emit_agent_started": ("(self, agent_name, run_id)", "agent_started"),
     "emit_agent_thinking": ("(self, agent_name, message)", "agent_thinking"),
@@ -111,21 +97,6 @@ ISOLATED_EMITS = {
 
 TERMINAL = frozenset({"agent_completed", "agent_error", "agent_death"})
 
-_USER_EMITTER_HAS_BRIDGE = Needs(
-    attribute="websocket_bridge",
-    error=WebSocketBridgeUnavailableError,
-    reason="the emitter's bridge is None",
-    hint="the run was cleaned up already, or the factory was never configured",
-)
-_BRIDGE_NOTIFIES_FOR_USER = Collaborator(
-    attribute="websocket_bridge",
-    methods=tuple(_USER_NOTIFIES),
-    shows=Shows.FALSY,
-    error=WebSocketSendFailureError,
-    raised_error=AgentCommunicationFailureError,
-    reason="WebSocket bridge returned failure",
-    hint=CONNECT,
-)
 _ISOLATED_HAS_MANAGER = Needs(
     attribute="websocket_manager",
     error=WebSocketManagerNotInitializedError,
@@ -147,20 +118,6 @@ _ISOLATED_SENDS = Collaborator(
     raised_error=WebSocketSendFailureError,
     reason="WebSocket manager returned failure, the emitter counted it as sent",
     hint=CONNECT,
-)
-_FACTORY_HAS_BRIDGE = Needs(
-    attribute="_websocket_bridge",
-    error=WebSocketBridgeUnavailableError,
-    reason="the factory has no bridge: agents made by it stay mute",
-    hint="call configure() before agents are made",
-)
-_FACTORY_MAPS = Collaborator(
-    attribute="_websocket_bridge",
-    methods=("register_run_thread_mapping", "unregister_run_mapping"),
-    shows=Shows.FALSY,
-    error=WebSocketContextValidationError,
-    raised_error=AgentCommunicationFailureError,
-    reason="the run is not mapped to its thread: its events cannot be routed",
 )
 
 
@@ -219,33 +176,6 @@ def isolated_rows(target: str, names: Iterable[str]) -> Iterator[Contract]:
             error=WebSocketSendFailureError, reason="the emitter did not send the event", event_type=event, category=3,
             needs=(_ISOLATED_IS_OPEN, _ISOLATED_HAS_MANAGER), watches=(_ISOLATED_SENDS,),
         )  # fmt: skip
-
-
-def user_emitter_rows(target: str) -> Iterator[Contract]:
-    """Rows of an emitter that goes through the bridge and reduces exceptions to False."""
-    for name, (signature, event) in _USER_NOTIFIES.items():
-        yield Contract(
-            component="factory", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
-            error=WebSocketSendFailureError, reason="WebSocket bridge returned failure", event_type=event, category=4,
-            needs=(_USER_EMITTER_HAS_BRIDGE,), watches=(replace(_BRIDGE_NOTIFIES_FOR_USER, methods=(name,)),),
-        )  # fmt: skip
-
-
-def factory_rows(target: str, context_signature: str) -> tuple[Contract, Contract]:
-    """Rows of a factory: an agent made without a bridge stays mute, a run that is not mapped cannot be reached."""
-    make = Contract(
-        component="factory", target=target, method="create_agent_instance",
-        signature="(self, agent_name, user_context, agent_class=None)", is_async=True, shows=Shows.NEVER,
-        error=AgentCommunicationFailureError, reason="the agent cannot tell its user anything", work=Work.FOLLOWS,
-        event_type="agent_created", category=7, needs=(_FACTORY_HAS_BRIDGE,), for_user=False,
-    )  # fmt: skip
-    context = Contract(
-        component="factory", target=target, method="create_user_execution_context", signature=context_signature,
-        is_async=True, shows=Shows.NEVER, error=AgentCommunicationFailureError,
-        reason="the run's context was made, but its events cannot be routed", work=Work.PRECEDES,
-        event_type="context_created", category=5, watches=(_FACTORY_MAPS,), for_user=False,
-    )  # fmt: skip
-    return make, context
 
 
 def buffer_row(target: str) -> Contract:

@@ -12,15 +12,14 @@ from shim.hosts._classes import (
     EMITTER_HOOKS,
     RESOLVER,
 )
+from shim.hosts._factory import factory_rows, user_emitter_rows
 from shim.hosts._interface import (
     TERMINAL,
     buffer_row,
-    factory_rows,
     integration_rows,
     isolated_rows,
     mapping_rows,
     notify_rows,
-    user_emitter_rows,
 )
 
 __all__ = ["HOST"]
@@ -107,8 +106,15 @@ HOST = Host(
             hooks=EMITTER_HOOKS,
             mixin="shim.components.emitter:EmitterMixin",
         ),
-        HostClass(component="factory", target=USER_EMITTER, identity=BY_INSTANCE),
-        HostClass(component="factory", target=FACTORY, identity=BY_CONTEXT),
+        HostClass(
+            component="factory",
+            target=USER_EMITTER,
+            identity=BY_INSTANCE,
+            mixin="shim.components.factory:NotifyingMixin",
+        ),
+        HostClass(
+            component="factory", target=FACTORY, identity=BY_CONTEXT, mixin="shim.components.factory:ContextMixin"
+        ),
         HostClass(
             component="tools",
             target=TOOLS,

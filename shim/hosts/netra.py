@@ -12,17 +12,16 @@ from shim.hosts._classes import (
     EMITTER_HOOKS,
 )
 from shim.hosts._connections import BY_CONNECTION, delivery_row, manager_rows, retry_rows
+from shim.hosts._factory import factory_rows, lifecycle_rows, user_emitter_rows
 from shim.hosts._interface import (
     BRIDGE_NOTIFIES,
     ISOLATED_EMITS,
     TERMINAL,
     buffer_row,
-    factory_rows,
     integration_rows,
     isolated_rows,
     mapping_rows,
     notify_rows,
-    user_emitter_rows,
 )
 
 __all__ = ["HOST"]
@@ -74,8 +73,15 @@ HOST = Host(
             hooks=EMITTER_HOOKS,
             mixin="shim.components.emitter:EmitterMixin",
         ),
-        HostClass(component="factory", target=USER_EMITTER, identity=BY_INSTANCE),
-        HostClass(component="factory", target=FACTORY, identity=BY_CONTEXT),
+        HostClass(
+            component="factory",
+            target=USER_EMITTER,
+            identity=BY_INSTANCE,
+            mixin="shim.components.factory:UserEmitterMixin",
+        ),
+        HostClass(
+            component="factory", target=FACTORY, identity=BY_CONTEXT, mixin="shim.components.factory:FactoryMixin"
+        ),
     ),
     contracts=(
         *notify_rows(BRIDGE, BRIDGE_NOTIFIES),
@@ -91,6 +97,7 @@ HOST = Host(
             FACTORY,
             "(self, user_id, thread_id, run_id, db_session=None, websocket_connection_id=None, metadata=None)",
         ),
+        *lifecycle_rows(FACTORY),
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     legacy=tuple(Legacy(old=f"{_APP}.websocket_core.{name}", new=CONNECTIONS) for name in _OTHER_NAMES),

@@ -1,4 +1,4 @@
-"""Bridge and isolated emitter of the example host: each way they lose an event, in all modes."""
+"""Bridge, isolated emitter and agent factory of the example host: each way they lose an event, in all modes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import agentchat.bridge
 import agentchat.emitter
+import agentchat.factory
 import agentchat.manager
 import pytest
 from agentchat.manager import Connection
@@ -116,9 +117,31 @@ def emits(name, call, error, cause=None, **record):
     return Fault("emitter.emit_agent_started", name, call, error, cause, record=record)
 
 
+def tells(name, held, error, cause=None, **record):
+    """Notify through the emitter that the factory makes; `held` gives what it has for a bridge."""
+
+    def call():
+        return agentchat.factory.UserWebSocketEmitter(USER, THREAD, RUN, held()).notify_agent_started("triage")
+
+    return Fault("factory.notify_agent_started", name, call, error, cause, record={"user_id": USER, **record})
+
+
+def opens(name, held, error, cause=None, **record):
+    """Open a run on a factory; `held` gives what it has for a bridge."""
+
+    def call():
+        made = agentchat.factory.AgentInstanceFactory()
+        made.configure(websocket_bridge=held())
+        return made.create_user_execution_context(USER, THREAD, RUN)
+
+    contract = "factory.create_user_execution_context"
+    return Fault(contract, name, call, error, cause, escalates=True, record={"user_id": USER, **record})
+
+
 gone = OSError("gone")
 CONTEXT, SEND = WebSocketContextValidationError, WebSocketSendFailureError
 NO_MANAGER = WebSocketManagerNotInitializedError
+MAPS = "bridge.register_run_thread_mapping"
 FAULTS = [
     notifies("no manager", lambda: None, known, WebSocketBridgeUnavailableError, thread_id=THREAD),
     notifies("manager answers False", lambda: Manager(False, THREAD), known, SEND, thread_id=THREAD, user_id=USER),
@@ -194,6 +217,19 @@ FAULTS = [
         code="event_misrouted",
     ),
     Fault("emitter.emit_agent_thinking", "after cleanup", after_cleanup, NO_MANAGER),
+    tells("no bridge", lambda: None, WebSocketBridgeUnavailableError),
+    tells("bridge cannot notify", object, WebSocketBridgeUnavailableError, AttributeError),
+    tells(
+        "its bridge's manager raises",
+        lambda: bridge(Manager(gone), known()),
+        SEND,
+        OSError,
+        origin="bridge.notify_agent_started",
+    ),
+    opens("no bridge", lambda: None, WebSocketBridgeUnavailableError),
+    opens("bridge cannot map", object, CONTEXT, AttributeError, code="unmapped_run"),
+    opens("registry refuses", lambda: bridge(None, Registry(False)), CONTEXT, origin=MAPS),
+    opens("registry raises", lambda: bridge(None, Registry(gone)), CONTEXT, OSError, origin=MAPS),
     Fault(
         "emitter.emit_agent_thinking", "after cleanup, manager set", lambda: after_cleanup(Manager(True)), NO_MANAGER
     ),
@@ -277,6 +313,11 @@ async def test_without_a_fault_nothing_is_recorded(mode):
         sender = emitter(Manager(True))
         await sender.emit_agent_started("triage", RUN)
         await sender.cleanup()
+        factory = agentchat.factory.AgentInstanceFactory()
+        factory.configure(websocket_bridge=bridge(Manager(True, THREAD), known()))
+        context = await factory.create_user_execution_context(USER, THREAD, RUN)
+        told = agentchat.factory.UserWebSocketEmitter(USER, THREAD, context.run_id, factory._websocket_bridge)
+        assert await told.notify_agent_started("triage") is True
     assert records == []
 
 

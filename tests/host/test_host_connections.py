@@ -11,6 +11,7 @@ from typing import Any
 
 import managerkit
 import pytest
+from hostkit import Answers
 from manager_faults import ESCALATED, FAULTS, HOST_RAISES, RAISED, Fault, started
 from managerkit import Outcome, Socket, World, run
 
@@ -179,20 +180,25 @@ def test_nothing_calls_what_the_map_calls_dead(host_tree: Path, name: str) -> No
 
 BRIDGE = "netra_backend.app.services.agent_websocket_bridge"
 EMITTER = "netra_backend.app.websocket_core.isolated_event_emitter"
+FACTORY = "netra_backend.app.agents.supervisor.agent_instance_factory"
 
 
 def outermost(kind: str, world: World) -> Any:
-    """Give a notification whose outermost contracted call is the bridge's or the emitter's."""
+    """Give a notification whose outermost contracted call is the bridge's, or one of the emitters'."""
+    bridge = importlib.import_module(BRIDGE).AgentWebSocketBridge()
+    bridge._websocket_manager = world.manager
+    if kind == "factory":
+        bridge._thread_registry = Answers(get_thread="alpha")
+        made = importlib.import_module(FACTORY).UserWebSocketEmitter("ada", "alpha", "run_1", bridge)
+        return made.notify_agent_thinking("triage", "because")
     if kind == "bridge":
-        bridge = importlib.import_module(BRIDGE).AgentWebSocketBridge()
-        bridge._websocket_manager = world.manager
         return bridge.notify_agent_thinking("thread_alpha_run_1", "triage", "because")
     emitter = importlib.import_module(EMITTER).IsolatedWebSocketEventEmitter("ada", "alpha", "run_1", world.manager)
     return emitter.emit_agent_thinking("triage", "because")
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("kind", ["bridge", "emitter"])
+@pytest.mark.parametrize("kind", ["bridge", "emitter", "factory"])
 @pytest.mark.parametrize("mode", ["observe", "enforce"])
 @pytest.mark.parametrize("loss", ["all", "one of two"])
 async def test_one_failure_is_one_record_with_the_socket_s_exception(

@@ -1,6 +1,6 @@
-"""Buffer, factory and its emitter on the real host's classes, in all three modes; and what holds for every contract.
+"""The buffer on the real host's classes, in all three modes; and what holds for every contract.
 
-Needs FAILLOUD_HOST_TREE. Bridge and isolated emitter have modules of their own.
+Needs FAILLOUD_HOST_TREE. Bridge, factory and isolated emitter have modules of their own.
 """
 
 from __future__ import annotations
@@ -10,18 +10,12 @@ from typing import Any
 
 import hostkit
 import pytest
-from hostkit import Bridge, Fault, Manager, call, context, everything, in_enforce, in_quiet_modes, make, rows
+from hostkit import Fault, Manager, call, everything, in_enforce, in_quiet_modes, make, rows
 
 import shim
-from shim.contracts import Contract, Shows
-from shim.errors import (
-    AgentCommunicationFailureError,
-    WebSocketBridgeUnavailableError,
-    WebSocketBufferOverflowError,
-    WebSocketContextValidationError,
-    WebSocketSendFailureError,
-)
-from shim.hosts.netra import BRIDGE, BUFFER, FACTORY, HOST, ISOLATED, USER_EMITTER
+from shim.contracts import Shows
+from shim.errors import WebSocketBufferOverflowError
+from shim.hosts.netra import BRIDGE, BUFFER, HOST, ISOLATED, USER_EMITTER
 
 pytestmark = [
     pytest.mark.host,
@@ -38,10 +32,6 @@ NO_EVENTS = (
 )
 
 
-def _emitter(row: Contract, bridge: Callable[[], Any]) -> Build:
-    return lambda: call(make(USER_EMITTER, hostkit.USER, hostkit.THREAD, hostkit.RUN, bridge()), row)
-
-
 def _buffer(message: dict[str, Any], **limits: int) -> Build:
     def build() -> Callable[[], Awaitable[Any]]:
         config = make(BUFFER.replace("WebSocketMessageBuffer", "BufferConfig"), **limits)
@@ -51,46 +41,13 @@ def _buffer(message: dict[str, Any], **limits: int) -> Build:
     return build
 
 
-def _unconfigured() -> Callable[[], Awaitable[Any]]:
-    factory = make(FACTORY)
-    return lambda: factory.create_agent_instance("triage", context(), type("Agent", (), {}))
-
-
-def _mapping(answer: Any) -> Build:
-    def build() -> Callable[[], Awaitable[Any]]:
-        factory = make(FACTORY)
-        factory._websocket_bridge = Bridge(answer)
-
-        async def create() -> str:
-            made = await factory.create_user_execution_context(hostkit.USER, hostkit.THREAD, hostkit.RUN)
-            return f"a context of run {made.run_id}"  # its own text has times and fresh ids
-
-        return create
-
-    return build
-
-
 def _faults() -> Iterator[Fault]:
-    unavailable, communication = WebSocketBridgeUnavailableError, AgentCommunicationFailureError
-    for row in rows(USER_EMITTER):
-        yield Fault(contract=row.key, name="bridge is None", build=_emitter(row, lambda: None), error=unavailable)
-        build = _emitter(row, lambda: Bridge(False))
-        yield Fault(contract=row.key, name="bridge answers False", build=build, error=WebSocketSendFailureError)
-        build = _emitter(row, lambda: Bridge(KeyError("lost")))
-        yield Fault(contract=row.key, name="bridge raises", build=build, error=communication, cause=KeyError)
     small = {"type": "agent_thinking"}
     big = {"type": "agent_thinking", "text": "x" * 40_000}
     overflow = WebSocketBufferOverflowError
     yield Fault(contract="buffer.buffer_message", name="oversize", build=_buffer(big), error=overflow)
     full = _buffer(small, max_buffer_size_global=0)
     yield Fault(contract="buffer.buffer_message", name="full for all", build=full, error=overflow)
-    made = "factory.create_agent_instance"
-    yield Fault(contract=made, name="unconfigured", build=_unconfigured, error=unavailable, refused=True)
-    mapped = "factory.create_user_execution_context"
-    invalid = WebSocketContextValidationError
-    yield Fault(contract=mapped, name="mapping refused", build=_mapping(False), error=invalid, escalates=True)
-    build = _mapping(OSError("redis is down"))
-    yield Fault(contract=mapped, name="mapping raises", build=build, error=communication, cause=OSError, escalates=True)
 
 
 FAULTS = list(_faults())
