@@ -22,24 +22,24 @@ class Plan:
 
     files: tuple[FileSurvey, ...]
     steps: tuple[tuple[Step, FileSurvey], ...]
-    opt_in: frozenset[str]
-    "Codemods that change something while every flag is off."
+    apart: dict[str, str]
+    "Codemods that are proposed apart, and why."
 
     @property
     def exit_code(self) -> int:
         """2 = a file could not be looked at; 1 = something is open; 0 = nothing is left to do."""
         return 2 if any(one.error for one in self.files) else int(bool(self.steps))
 
-    def safe(self, one: FileSurvey) -> dict[str, int]:
-        """Give the open places of codemods that change nothing while every flag is off."""
-        return {name: len(lines) for name, lines in one.pending.items() if name not in self.opt_in}
+    def proposed(self, one: FileSurvey) -> dict[str, int]:
+        """Give the open places of the codemods that are not apart."""
+        return {name: len(lines) for name, lines in one.pending.items() if name not in self.apart}
 
     def as_json(self) -> dict[str, object]:
         """Give the document of `migrate plan --json`."""
         return {
             "schema": 1,
             "files": _files(self.files),
-            "opt_in": sorted(self.opt_in),
+            "apart": self.apart,
             "modules": [
                 {
                     "module": step.module,
@@ -56,12 +56,13 @@ class Plan:
 
 def plan_of(files: tuple[FileSurvey, ...]) -> Plan:
     """Order the modules that a codemod would change."""
-    opt_in = frozenset(name for name in registry.names() if getattr(registry.load(name), "OPT_IN", False))
-    open_ones = {one.module: one for one in files if one.pending.keys() - opt_in}
+    reasons = {name: getattr(registry.load(name), "APART", "") for name in registry.names()}
+    apart = {name: why for name, why in reasons.items() if why}
+    open_ones = {one.module: one for one in files if one.pending.keys() - apart.keys()}
     places = {name: sum(map(len, one.pending.values())) for name, one in open_ones.items()}
     imports = {name: frozenset(one.imports) for name, one in open_ones.items()}
     steps = tuple((step, open_ones[step.module]) for step in ordered(imports, places))
-    return Plan(files=files, steps=steps, opt_in=opt_in)
+    return Plan(files=files, steps=steps, apart=apart)
 
 
 def plan_text(plan: Plan, host: str, path: Path) -> Iterator[str]:
@@ -69,7 +70,7 @@ def plan_text(plan: Plan, host: str, path: Path) -> Iterator[str]:
     yield from _errors(plan.files)
     for number, (step, one) in enumerate(plan.steps, 1):
         yield f"{number:>3}. {step.module}  ({step.why})"
-        yield f"       {_counted(plan.safe(one))}"
+        yield f"       {_counted(plan.proposed(one))}"
         for row, reason in one.by_hand:
             yield f"       by hand: line {row.line}, {row.method}: {reason}"
     shown = {one.path for _, one in plan.steps}
@@ -80,11 +81,11 @@ def plan_text(plan: Plan, host: str, path: Path) -> Iterator[str]:
         yield ""
         yield "commands, in this order (leave out --write to see the diff, or say --review):"
         for step, one in plan.steps:
-            words = ["failloud", "migrate", *plan.safe(one), *(["--host", host] if host else [])]
+            words = ["failloud", "migrate", *plan.proposed(one), *(["--host", host] if host else [])]
             yield "  " + shlex.join([*words, "--module", step.module, str(path), "--write"])
     for name, count in _total(map(_open, plan.files)).items():
-        if name in plan.opt_in:
-            yield f"apart: {name}: {count} places; {registry.load(name).SUMMARY}"
+        if name in plan.apart:
+            yield f"apart: {name}: {count} places; {plan.apart[name]}"
     yield _summary(plan.files)
 
 

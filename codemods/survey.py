@@ -16,7 +16,7 @@ from codemods.pool import Pool
 from codemods.project import bound_imports
 from codemods.proposal import Fixer
 from codemods.site import CallRow
-from codemods.source import SourceError, parse_bytes
+from codemods.source import SourceError, parse_bytes, read_raw
 from codemods.wanted import Wanted
 
 __all__ = ["FileSurvey", "Surveyor", "survey"]
@@ -70,15 +70,13 @@ class Surveyor:
     def look(self, path: Path) -> FileSurvey:
         """Survey one file. What cannot be handled is in the result, with the reason."""
         layout = self.analyser.layout
-        shown = path.name if path == layout.root else str(path.relative_to(layout.root))
+        shown = layout.shown(path)
         module = layout.module_of(path)
         try:
-            raw = path.read_bytes()
+            raw = read_raw(path)
             if not any(word in raw for word in self.words):
                 return FileSurvey(path=shown, module=module)
             return self._look(self.analyser.analyse(path, parse_bytes(raw)))
-        except OSError as error:
-            return FileSurvey(path=shown, module=module, error=f"cannot be read: {error.strerror}")
         except SourceError as error:
             return FileSurvey(path=shown, module=module, error=error.reason)
         except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
