@@ -11,11 +11,13 @@ from codemods import registry
 from codemods.gitstate import GitError
 from codemods.journal import UndoError, home_of, undo_run
 from codemods.options import Given, given
+from codemods.planning import plan_of, plan_text, status_json, status_text
 from codemods.pool import default_jobs
 from codemods.report import calls_text, diff_text, run_json, run_text
 from codemods.review import Session, review
 from codemods.runner import Run, prepare, write
 from codemods.scan import scan
+from codemods.survey import survey
 from shim.console import USAGE, Refused, print_json
 
 __all__ = ["calls", "migrate"]
@@ -51,7 +53,9 @@ def calls(path: Path, host: str | None, modules: tuple[str, ...], jobs: int, *, 
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True, metavar="NAME... PATH | list | undo RUN [PATH]")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="NAME... PATH | plan PATH | status PATH | list | undo RUN [PATH]"
+)
 @click.option(
     "--host", help="Host file: short name, dotted module, or path to a .py file. Default: [tool.failloud] host."
 )
@@ -76,6 +80,7 @@ def migrate(
 ) -> int:
     """Rewrite call sites with the named codemods; a diff is shown, files are written with --write only.
 
+    `migrate plan` proposes codemods for each module and orders them, `migrate status` says what is done and open,
     `migrate list` names the codemods, `migrate undo RUN` takes a written run back. Exit code: 0 nothing left to do,
     1 changes are pending or `q` ended the review, 2 a file could not be read, parsed or rewritten, 64 a review had no
     answers.
@@ -84,6 +89,8 @@ def migrate(
         return _list(as_json=as_json)
     if words[0] == "undo":
         return _undo(words[1:], as_json=as_json)
+    if words[0] in ("plan", "status"):
+        return _surveyed(words, host, modules, jobs, as_json=as_json)
     names, path = _names_and_path(words)
     asked = given(path, host, modules)
     if not asked.layout.has_package:
@@ -120,6 +127,24 @@ def _reviewed(asked: Given, names: tuple[str, ...], jobs: int, *, allow_dirty: b
         return review(asked, names, jobs, allow_dirty=allow_dirty)
     except GitError as error:
         raise Refused(f"{error}; nothing was written", 2) from error
+
+
+def _surveyed(words: tuple[str, ...], host: str | None, modules: tuple[str, ...], jobs: int, *, as_json: bool) -> int:
+    """Show the plan or the status of a tree; nothing is written."""
+    if len(words) != 2 or not Path(words[1]).exists():
+        raise click.UsageError(f"{words[0]} takes one PATH that exists: migrate {words[0]} PATH")
+    path = Path(words[1])
+    asked = given(path, host, modules)
+    _warn_package(asked)
+    files = survey(asked.layout, asked.wanted, asked.files, jobs)
+    plan = plan_of(files)
+    if as_json:
+        print_json(plan.as_json() if words[0] == "plan" else status_json(files))
+    else:
+        lines = plan_text(plan, host or "", path) if words[0] == "plan" else status_text(files)
+        for line in lines:
+            click.echo(line)
+    return plan.exit_code
 
 
 def _warn_package(asked: Given) -> None:

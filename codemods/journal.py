@@ -13,6 +13,7 @@ from codemods.facade import importers
 from codemods.layout import Layout, walk
 from codemods.outcome import Changed
 from codemods.patch import PatchError, apply_patch, split_patch, unified
+from codemods.treelock import locked
 from codemods.write import write_atomic
 
 __all__ = ["UndoError", "Undone", "digest", "home_of", "record_run", "runs", "undo_run"]
@@ -84,8 +85,19 @@ def home_of(path: Path, run: str) -> Path:
 
 
 def undo_run(root: Path, run: str) -> Undone:
-    """Take one run back, whole or not at all. Raises UndoError; OSError where the disk refuses half way."""
+    """Take one run back, whole or not at all; one that was killed half way as well.
+
+    Raises UndoError, Refused where a run writes there now; OSError where the disk refuses half way: undo again.
+    """
     folder = folder_of(root) / run
+    if not folder.is_dir():
+        known = ", ".join(runs(root)) or "none"
+        raise UndoError(f"no run {run!r} below {folder.parent}; known runs: {known}")
+    with locked(root if root.is_dir() else root.parent):
+        return _undo(root, run, folder)
+
+
+def _undo(root: Path, run: str, folder: Path) -> Undone:
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         patches = split_patch((folder / "reverse.patch").read_bytes())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from codemods.progress import watched
 from shim.console import Refused
 
 __all__ = ["Pool", "default_jobs"]
@@ -21,8 +20,6 @@ Result = TypeVar("Result")
 Setup = TypeVar("Setup")
 _SMALL = 8
 "Below this many files a worker costs more than it saves."
-_PATIENCE = 1.0
-"Seconds before progress is shown."
 
 _state: dict[str, object] = {}
 
@@ -42,13 +39,7 @@ class Pool(Generic[Setup, Result]):
 
     def run(self, files: list[Path], jobs: int, label: str) -> Iterator[Result]:
         """Give results in the order of the files; progress goes to standard error on a terminal."""
-        started = time.monotonic()
-        for done, result in enumerate(self._results(files, jobs), 1):
-            if sys.stderr.isatty() and time.monotonic() - started > _PATIENCE:
-                print(f"\r{label}: {done} of {len(files)} files", end="", file=sys.stderr, flush=True)  # noqa: T201  # progress
-            yield result
-        if sys.stderr.isatty() and time.monotonic() - started > _PATIENCE:
-            print(file=sys.stderr)  # noqa: T201  # ends the progress line
+        return watched(self._results(files, jobs), len(files), label)
 
     def _results(self, files: list[Path], jobs: int) -> Iterator[Result]:
         if jobs <= 1 or len(files) < _SMALL:

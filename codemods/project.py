@@ -92,6 +92,7 @@ class Project:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._modules: dict[str, Module | None] = {}
+        self._folders: dict[Path, list[tuple[str, bytes]]] = {}
         self._mentions: dict[str, list[tuple[Path, bytes | None]]] = {}
 
     def module(self, name: str) -> Module | None:
@@ -127,6 +128,19 @@ class Project:
             del self._modules[module.name]
             if known:
                 self._modules[module.name] = before
+
+    def siblings(self, name: str) -> list[tuple[str, bytes]]:
+        """Give name and bytes of each module in the folder of one, itself too; each folder is read once."""
+        path = self.layout.path_of(name)
+        if path is None:
+            return []
+        if path.parent not in self._folders:
+            self._folders[path.parent] = [
+                (self.layout.module_of(one), one.read_bytes())
+                for one in sorted(path.parent.glob("*.py"))
+                if one.is_file()
+            ]
+        return self._folders[path.parent]
 
     @staticmethod
     def build(name: str, tree: ast.Module, *, is_package: bool) -> Module:

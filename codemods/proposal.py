@@ -48,6 +48,8 @@ class Fixer(Protocol):
     "Names it imports from the façade."
     WORDS: tuple[bytes, ...] = ()
     "Words that make a file worth parsing, beside the names of contracted methods. Left out by most."
+    APART: str = ""
+    "Why a plan proposes it apart, not with the others. Left out by most."
     LEGACY: bool = False
     "Looks at legacy names, not at contracted calls. Left out by most."
 

@@ -103,6 +103,10 @@ def run_text(run: Run) -> Iterator[str]:
         f"{totals['skipped']} skipped, {totals['failed']} failed"
     )
     yield f"places: {_counts(name for one in run.changed for name, count in one.edits.items() for _ in range(count))}"
+    for name in run.removed:
+        yield f"removed: {name}, a temporary file that a killed run left"
+    if run.interrupted:
+        yield "interrupted: files are as they were, or written as a whole; run again to finish"
     for run_id in run.written:
         yield f"run {run_id}; take it back with: failloud migrate undo {run_id} PATH"
 

@@ -46,8 +46,6 @@ class Rewriter:
             if not any(word in raw for word in self.words):
                 return Unchanged(path=shown)
             return self._rewrite(path, shown, parse_bytes(raw), picker or Picker())
-        except OSError as error:
-            return Failed(path=shown, error=f"cannot be read: {error.strerror}")
         except SourceError as error:
             return Failed(path=shown, error=error.reason)
         except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ from codemods.journal import record_run
 from codemods.layout import Layout, Walk
 from codemods.outcome import Changed, Failed, Outcome, Skipped
 from codemods.pool import Pool
+from codemods.progress import watched
 from codemods.rewrite import Rewriter, setup
+from codemods.treelock import leftovers, locked
 from codemods.wanted import Wanted
 from codemods.write import write_atomic
 
@@ -32,6 +35,10 @@ class Run:
     facade_path: Path | None = None
     written: tuple[str, ...] = ()
     "Ids of the runs kept for `undo`."
+    removed: tuple[str, ...] = ()
+    "Temporary files of a killed run that were taken away."
+    interrupted: bool = False
+    "Ctrl-C ended the writing; what was not written is pending."
 
     @property
     def changed(self) -> list[Changed]:
@@ -40,7 +47,9 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """2 = a file was not done; 1 = changes are pending; 0 = nothing is left to do."""
+        """130 = interrupted; 2 = a file was not done; 1 = changes are pending; 0 = nothing is left to do."""
+        if self.interrupted:
+            return 130
         if any(isinstance(one, Failed) or (isinstance(one, Skipped) and one.pending) for one in self.outcomes):
             return 2
         return 1 if self.changed and not self.written else 0
@@ -73,39 +82,69 @@ def set_aside(run: Run, layout: Layout) -> Run:
     """Skip files with uncommitted changes before anybody looks at them. Raises GitError."""
     folder = layout.root if layout.root.is_dir() else layout.root.parent
     dirty = uncommitted([folder / one.path for one in run.changed], layout.root)
-    return replace(run, outcomes=_outcomes(run, folder, dirty, {}))
+    return replace(run, outcomes=_outcomes(run, _not_committed(run, folder, dirty)))
 
 
 def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:
-    """Write what `prepare` worked out. Raises GitError or OSError before the first file is touched."""
+    """Write what `prepare` worked out, journal first, each file at once: a kill leaves old files or new ones.
+
+    Raises GitError, OSError or Refused (another run holds the tree) before the first file is touched.
+    """
     folder = layout.root if layout.root.is_dir() else layout.root.parent
-    paths = {folder / one.path: one for one in run.changed}
-    dirty = frozenset[Path]() if allow_dirty else uncommitted(list(paths), layout.root)
-    ready = [one for path, one in paths.items() if path not in dirty]
-    if not ready:
-        return replace(run, outcomes=_outcomes(run, folder, dirty, {}), facade=None)
-    written: list[str] = []
-    if run.facade is not None and run.facade_path is not None:
-        written.append(record_run(layout.base, [run.facade], ("facade",), now))
-        write_atomic(run.facade_path, run.facade.after)
-    written.append(record_run(layout.root, ready, run.codemods, now))
-    failed: dict[str, Failed] = {}
-    for one in ready:
-        try:
-            if (folder / one.path).read_bytes() != one.before:
-                failed[one.path] = Failed(path=one.path, error="changed by somebody else meanwhile: not written")
-                continue
-            write_atomic(folder / one.path, one.after)
-        except OSError as error:
-            failed[one.path] = Failed(path=one.path, error=f"cannot be written: {error.strerror}")
-    return replace(run, outcomes=_outcomes(run, folder, dirty, failed), written=tuple(written))
+    with locked(folder):
+        paths = {folder / one.path: one for one in run.changed}
+        removed = tuple(str(one.relative_to(folder)) for one in leftovers({path.parent for path in paths}))
+        dirty = frozenset[Path]() if allow_dirty else uncommitted(list(paths), layout.root)
+        ready = [one for path, one in paths.items() if path not in dirty]
+        not_done = _not_committed(run, folder, dirty)
+        run = replace(run, removed=removed)
+        if not ready:
+            return replace(run, outcomes=_outcomes(run, not_done), facade=None)
+        written: list[str] = []
+        if run.facade is not None and run.facade_path is not None:
+            written.append(record_run(layout.base, [run.facade], ("facade",), now))
+            write_atomic(run.facade_path, run.facade.after)
+        written.append(record_run(layout.root, ready, run.codemods, now))
+        interrupted = _write_files(ready, folder, not_done)
+        return replace(run, outcomes=_outcomes(run, not_done), written=tuple(written), interrupted=interrupted)
 
 
-def _outcomes(run: Run, folder: Path, dirty: frozenset[Path], failed: dict[str, Failed]) -> tuple[Outcome, ...]:
+def _not_committed(run: Run, folder: Path, dirty: frozenset[Path]) -> dict[str, Outcome]:
     reason = "uncommitted changes: commit them, or pass --allow-dirty"
-    return tuple(
-        Skipped(path=one.path, reason=reason, pending=True)
-        if isinstance(one, Changed) and folder / one.path in dirty
-        else failed.get(one.path, one)
-        for one in run.outcomes
-    )
+    found = [one.path for one in run.changed if folder / one.path in dirty]
+    return {path: Skipped(path=path, reason=reason, pending=True) for path in found}
+
+
+def _write_files(ready: list[Changed], folder: Path, not_done: dict[str, Outcome]) -> bool:
+    """Write one file after the other; what is not written goes to `not_done`. Says whether Ctrl-C came."""
+    done: set[str] = set()
+    try:
+        for one in watched(ready, len(ready), "written"):
+            if error := _write_file(folder / one.path, one):
+                not_done[one.path] = Failed(path=one.path, error=error)
+            done.add(one.path)
+    except KeyboardInterrupt:
+        reason = "interrupted before it was written: run again"
+        left = [one.path for one in ready if one.path not in done and not _is_new(folder / one.path, one)]
+        not_done |= {path: Skipped(path=path, reason=reason, pending=True) for path in left}
+        return True
+    return False
+
+
+def _write_file(path: Path, one: Changed) -> str:
+    """Write one file; gives what is wrong, empty where it is written."""
+    try:
+        if path.read_bytes() != one.before:
+            return "changed by somebody else meanwhile: not written"
+        write_atomic(path, one.after)
+    except OSError as error:
+        return f"cannot be written: {error.strerror}"
+    return ""
+
+
+def _is_new(path: Path, one: Changed) -> bool:
+    return path.read_bytes() == one.after
+
+
+def _outcomes(run: Run, not_done: Mapping[str, Outcome]) -> tuple[Outcome, ...]:
+    return tuple(not_done.get(one.path, one) if isinstance(one, Changed) else one for one in run.outcomes)

@@ -64,10 +64,9 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
 
 def _neighbours(name: str, module: Module, project: Project) -> list[Module]:
     """Give modules of the same folder that import the function by name."""
-    path = project.layout.path_of(module.name)
     found = []
-    for sibling in sorted(path.parent.glob("*.py")) if path else []:
-        other = project.module(project.layout.module_of(sibling)) if name.encode() in sibling.read_bytes() else None
+    for sibling, raw in project.siblings(module.name):
+        other = project.module(sibling) if name.encode() in raw else None
         if other is not None and other.name != module.name and name in other.imports:
             meaning = project.lookup(other.name, name)
             if meaning is not None and meaning.module == module.name:

@@ -22,11 +22,12 @@ from codemods.source import Edit
 from codemods.surroundings import in_finally
 from codemods.work import in_unit_of_work
 
-__all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
+__all__ = ["APART", "NEEDS", "SUMMARY", "Strip", "propose"]
 
 NAME = "loud-returns"
 SUMMARY = "pass the failing answers of a contracted method through delivered(..., own=True), which reports them"
 NEEDS = ("delivered",)
+APART = "the shims report these answers already; for code that is to be loud without them"
 
 
 def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:

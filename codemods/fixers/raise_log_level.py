@@ -20,11 +20,12 @@ from codemods.proposal import Proposal
 from codemods.source import Edit, Source
 from codemods.tree import name_of
 
-__all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
+__all__ = ["APART", "NEEDS", "SUMMARY", "Strip", "propose"]
 
 NAME = "raise-log-level"
 SUMMARY = "log a failed contracted call at ERROR where it is logged lower; changes log lines even with every flag off"
 NEEDS: tuple[str, ...] = ()
+APART = "changes log lines even with every flag off"
 
 
 def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:  # noqa: ARG001  # imports nothing
