@@ -65,14 +65,25 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """State that must hold before the call: `attribute` of the instance is not None, or is false where `unset`."""
+    """State that must hold before the call: `attribute` of the instance, or `argument` of the call, is there."""
 
-    attribute: str
+    attribute: str = ""
+    "Must not be None; must be false where `unset`."
+    argument: str = ""
+    """Where to find what the caller must give, as in `HostClass.identity`: `kwargs.context`, `run_id|state.run_id`.
+    None and the empty text are missing."""
+    methods: tuple[str, ...] = ()
+    "What the object in `attribute` must have."
     error: type[LoudFailure]
     reason: str
     hint: str = ""
     unset: bool = False
     "The attribute is a flag that must not be set, such as `closed`."
+
+    @property
+    def place(self) -> str:
+        """The attribute or the argument."""
+        return self.attribute or self.argument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from shim.contracts import Contract, Work
 from shim.errors import UNKNOWN, LoudFailure
 from shim.guard import own_failure
 from shim.host import Installation, installed
-from shim.identity import look_up
+from shim.identity import finder
 from shim.ledger import RUNS_KEPT, Emission, Fate, Ledger
 from shim.recorder import FailureRecord, add_sink, remove_sink
 from shim.snapshot import Mode
@@ -206,18 +206,12 @@ def _type_reader(row: Contract, method: Callable[..., Any]) -> _Read:
 
 
 def _reader(paths: str, method: Callable[..., Any]) -> _Read:
-    """Compile `a|b.c|self.d` for a method: where the argument stands is looked up once, not in every call."""
-    places = {name: place - 1 for place, name in enumerate(inspect.signature(method).parameters)}
-    ways = [(path, path.partition(".")[0]) for path in paths.split("|") if path]
+    find = finder(paths, method)
 
     def read(instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         try:
-            for path, head in ways:
-                place = places.get(head, -1)
-                given = args[place] if 0 <= place < len(args) else kwargs.get(head)
-                value = given if path == head else look_up(path, instance, {head: given})
-                if value is not None and value != "":
-                    return str(value)
+            found = find(instance, args, kwargs)
+            return UNKNOWN if found is None else str(found)
         except Exception as error:  # noqa: BLE001  # a property or text of the host's; its event is counted all the same
             own_failure("counting.identity", error)
         return UNKNOWN

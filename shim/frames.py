@@ -61,6 +61,11 @@ class Note:
     doubt: bool = False
     "The host reports success, and nothing bears it out: counts only where nothing else explains the call."
 
+    @property
+    def is_need(self) -> bool:
+        """Whether it says what was missing before the call."""
+        return isinstance(self.key, tuple) and self.key[:1] == ("need",)
+
 
 Call = list[Any]
 """A contracted call under way. It is a list because every call pays for it, and only those that fail look inside: a

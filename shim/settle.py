@@ -64,12 +64,8 @@ def failures(row: Contract, notes: list[Note], own: Event) -> list[Note]:
     if row.work is Work.NONE:  # a notification: one event, whoever saw it fail
         return told if any(same_event(note.events, (own,)) for note in told) else [*told, *seen[:1]]
     if told:  # the inner calls say what a missing need has cost
-        seen = [note for note in seen if not _is_need(note)]
+        seen = [note for note in seen if not note.is_need]
     return [*told, *{note.key: note for note in reversed(seen)}.values()]
-
-
-def _is_need(note: Note) -> bool:
-    return isinstance(note.key, tuple) and note.key[0] == "need"
 
 
 def settle_late(frame: Frame, note: Note, paths: Mapping[str, str], function: Any, mode: Mode) -> None:

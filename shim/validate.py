@@ -12,7 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from shim.errors import Common, LoudFailure
 
 if TYPE_CHECKING:
-    from shim.contracts import Contract, Host, HostClass
+    from shim.contracts import Contract, Host, HostClass, Needs
 
 __all__ = ["validate_host"]
 
@@ -122,7 +122,7 @@ def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
         _refuse(name, "reason is empty; say what a failure of this row means")
     _check_error(name, row.error)
     for need in row.needs:
-        _check_error(f"{name}, need {need.attribute}", need.error)
+        _check_need(f"{name}, need {need.place}", need, row)
     for watch in row.watches:
         _check_error(f"{name}, collaborator {watch.attribute}", watch.error)
         _check_error(f"{name}, collaborator {watch.attribute}", watch.raised_error)
@@ -130,6 +130,18 @@ def _check_contract(host: Host, row: Contract, targets: set[str]) -> None:
         ast.parse(f"def f{row.signature}: ...")
     except SyntaxError:
         _refuse(name, f"signature {row.signature!r} does not parse; write it as '(self, run_id, context=None)'")
+
+
+def _check_need(name: str, need: Needs, row: Contract) -> None:
+    _check_error(name, need.error)
+    if bool(need.attribute) == bool(need.argument):
+        _refuse(name, "names either an attribute or an argument")
+    if need.argument and (need.methods or need.unset):
+        _refuse(name, "methods and unset are said of an attribute")
+    heads = [path.partition(".")[0] for path in need.argument.split("|")]
+    known = {part.split("=")[0].strip(" *") for part in row.signature.strip("()").split(",")} - {"self"}
+    if need.argument and (unknown := sorted({*heads} - known)):
+        _refuse(name, f"{unknown[0]!r} is no argument of {row.signature}")
 
 
 def _check_target(host: Host, name: str, row: Contract, targets: set[str]) -> None:

@@ -14,10 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from shim import flags
-from shim.contracts import Contract, Needs, Shows, Work
+from shim.contracts import Contract, Shows, Work
 from shim.errors import UNKNOWN, LoudFailure
 from shim.frames import MODE, NOTHING, Call, Frame, Note, current, noted, open_call
 from shim.guard import brief, own_failure, shown
+from shim.identity import finder
+from shim.needs import lacks, missing
 from shim.recorder import Action, record
 from shim.settle import completed, describe, failures, settle, settle_late
 from shim.shape import shaped
@@ -127,8 +129,8 @@ def _wrap(host: Host, row: Contract, guard: _Guard, *, is_method: bool) -> Host:
         template += _WATCHES.replace("$tells", watches.source())
     template += _CALL.replace("$held", "_fl_held" if row.watches else "None")
     if row.needs:
-        lacks = " or ".join(f"$self.{need.attribute}{'' if need.unset else ' is None'}" for need in row.needs)
-        template += _NEEDS.replace("$lacks", lacks)
+        names |= {f"given_{place}": given for place, given in enumerate(guard.given)}
+        template += _NEEDS.replace("$lacks", lacks(row.needs))
     template += _END.replace("$good", _GOOD.get(row.shows, "True"))
     return shaped(host, template, names, row.key, is_method=is_method)
 
@@ -139,17 +141,19 @@ class _Guard:
     def __init__(self, host: Host, row: Contract, paths: Mapping[str, str]) -> None:
         self.host, self.row, self.paths = host, row, paths
         self.first = {name: watch for watch in row.watches[:1] for name in watch.methods}
+        self.given = tuple(finder(need.argument, host) for need in row.needs)
         names = dict.fromkeys(name for watch in row.watches for name in watch.methods)
         self.watching = {name: tuple(watch for watch in row.watches if name in watch.methods) for name in names}
 
     def begin(self, call: Call) -> None:
-        """Note each need that is missing. Raises where enforce must not start work that nobody could be told of."""
+        """Note what is missing first. Raises where enforce must not start work that nobody could be told of."""
         frame, row = Frame(call), self.row
         decides = row.shows is Shows.NEVER or row.work is Work.FOLLOWS
-        for need in row.needs:
-            if _is_missing(frame.instance, need):
-                key = ("need", need.attribute)
-                frame.note(Note(key=key, error=need.error, reason=need.reason, hint=need.hint, decides=decides))
+        for need, given in zip(row.needs, self.given, strict=True):
+            if reason := missing(need, given, frame.instance, frame.args, frame.kwargs):
+                key = ("need", need.place)
+                frame.note(Note(key=key, error=need.error, reason=reason, hint=need.hint, decides=decides))
+                break
         refuses = row.work is Work.FOLLOWS and frame.mode is Mode.ENFORCE and frame.parent is None
         if frame.notes and refuses and not in_handler():
             error = self._safely("wrap.refuse", lambda: self._settle(frame, frame.close(), refused=True))
@@ -269,12 +273,3 @@ class _Guard:
         elif error := getattr(answer, "error", None):  # a result object's own words, where it has some
             text += f" ({error})"
         return Note(key="own", error=self.row.error, reason=text, hint=self.row.hint, unexplained=True)
-
-
-def _is_missing(instance: object, need: Needs) -> bool:
-    try:
-        found = getattr(instance, need.attribute, None)
-        return bool(found) if need.unset else found is None
-    except Exception as error:  # noqa: BLE001  # a property of the host's may do anything; the host will meet it too
-        own_failure("wrap.need", error)
-        return False

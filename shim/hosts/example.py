@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from shim.contracts import Collaborator, Contract, Host, HostClass, Legacy, Named, Needs, Shows, Work
-from shim.errors import AgentCommunicationFailureError, WebSocketBridgeUnavailableError, WebSocketSendFailureError
+from shim.contracts import Host, HostClass, Legacy, Named
 from shim.hosts._classes import (
     BY_ARGUMENT,
     BY_CONTEXT,
@@ -21,6 +20,7 @@ from shim.hosts._interface import (
     mapping_rows,
     notify_rows,
 )
+from shim.hosts._tools import BY_TOOL, tool_rows
 
 __all__ = ["HOST"]
 
@@ -46,39 +46,6 @@ _EMITS = (
     "emit_tool_executing",
     "emit_tool_completed",
     "emit_agent_completed",
-)
-_TOOLS_HAVE_BRIDGE = Needs(
-    attribute="websocket_bridge",
-    error=WebSocketBridgeUnavailableError,
-    reason="the tool engine has no bridge",
-    hint="make the engine with the platform's bridge",
-)
-_TOOLS_NOTIFY = Collaborator(
-    attribute="websocket_bridge",
-    methods=("notify_tool_executing", "notify_tool_completed"),
-    shows=Shows.FALSY,
-    error=WebSocketSendFailureError,
-    raised_error=AgentCommunicationFailureError,
-    reason="WebSocket bridge returned failure",
-)
-
-
-def _tool_row(method: str, signature: str, event: str, work: Work = Work.NONE) -> Contract:
-    return Contract(
-        component="tools", target=TOOLS, method=method, signature=signature, is_async=True, shows=Shows.NEVER,
-        error=WebSocketSendFailureError, reason="the user was not told of the tool", work=work, event_type=event,
-        category=1, needs=(_TOOLS_HAVE_BRIDGE,), watches=() if work is Work.FOLLOWS else (_TOOLS_NOTIFY,),
-    )  # fmt: skip
-
-
-_TOOL_ROWS = (
-    _tool_row("execute_tool_with_input", "(self, tool_input, tool, kwargs)", "tool_executing", Work.FOLLOWS),
-    _tool_row("_send_tool_executing", "(self, context, tool_name, tool_input)", "tool_executing"),
-    _tool_row(
-        "_send_tool_completed",
-        "(self, context, tool_name, result, duration_ms, status, error_type=None)",
-        "tool_completed",
-    ),
 )
 
 HOST = Host(
@@ -118,12 +85,7 @@ HOST = Host(
         HostClass(
             component="tools",
             target=TOOLS,
-            identity={
-                "run_id": "kwargs.context.run_id|context.run_id",
-                "thread_id": "kwargs.context.thread_id|context.thread_id",
-                "user_id": "kwargs.context.user_id|context.user_id",
-                "subject": "tool_name|tool_input.tool_name",
-            },
+            identity=BY_TOOL,
         ),
     ),
     contracts=(
@@ -134,7 +96,7 @@ HOST = Host(
         *isolated_rows(ISOLATED, _EMITS),
         *user_emitter_rows(USER_EMITTER),
         *factory_rows(FACTORY, "(self, user_id, thread_id, run_id, metadata=None)"),
-        *_TOOL_ROWS,
+        *tool_rows(TOOLS),
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     legacy=(Legacy(old="agentchat.isolated:RunEventEmitter", new=ISOLATED),),

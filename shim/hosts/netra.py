@@ -23,6 +23,7 @@ from shim.hosts._interface import (
     mapping_rows,
     notify_rows,
 )
+from shim.hosts._tools import BY_TOOL, TOOL_HOOKS, answer_rows, progress_row, state_row, stuck_row, tool_rows
 
 __all__ = ["HOST"]
 
@@ -33,6 +34,7 @@ CONNECTIONS = f"{_APP}.websocket_core.manager:WebSocketManager"
 ISOLATED = f"{_APP}.websocket_core.isolated_event_emitter:IsolatedWebSocketEventEmitter"
 USER_EMITTER = f"{_APP}.agents.supervisor.agent_instance_factory:UserWebSocketEmitter"
 FACTORY = f"{_APP}.agents.supervisor.agent_instance_factory:AgentInstanceFactory"
+TOOLS = f"{_APP}.agents.unified_tool_execution:UnifiedToolExecutionEngine"
 
 _OTHER_NAMES = (
     "batch_message_core:BatchMessageHandler",
@@ -50,7 +52,7 @@ HOST = Host(
     name="netra",
     package=_APP,
     facade=f"{_APP}.loud",
-    components=("bridge", "buffer", "connections", "emitter", "factory"),
+    components=("bridge", "buffer", "connections", "emitter", "factory", "tools"),
     classes=(
         HostClass(
             component="bridge",
@@ -82,6 +84,13 @@ HOST = Host(
         HostClass(
             component="factory", target=FACTORY, identity=BY_CONTEXT, mixin="shim.components.factory:FactoryMixin"
         ),
+        HostClass(
+            component="tools",
+            target=TOOLS,
+            identity=BY_TOOL,
+            hooks=TOOL_HOOKS,
+            mixin="shim.components.tools:ToolsMixin",
+        ),
     ),
     contracts=(
         *notify_rows(BRIDGE, BRIDGE_NOTIFIES),
@@ -98,6 +107,11 @@ HOST = Host(
             "(self, user_id, thread_id, run_id, db_session=None, websocket_connection_id=None, metadata=None)",
         ),
         *lifecycle_rows(FACTORY),
+        *tool_rows(TOOLS),
+        state_row(TOOLS),
+        progress_row(TOOLS),
+        *answer_rows(TOOLS),
+        stuck_row(TOOLS),
     ),
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     legacy=tuple(Legacy(old=f"{_APP}.websocket_core.{name}", new=CONNECTIONS) for name in _OTHER_NAMES),

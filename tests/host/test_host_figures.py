@@ -36,11 +36,12 @@ class Cell:
         self.level = 0
         "The highest of the host's own log lines."
 
-    def add(self, answered: bool, records: list[Any], levels: list[int]) -> None:
+    def add(self, answered: bool, records: list[Any], levels: list[int], events: int = 1) -> None:
         self.level = max(self.level, *levels, 0)
         self.counts.update(
             {
                 "calls": 1,
+                "events": events,
                 "returned normally": answered,
                 "records": len(records),
                 "raised": sum(record.action == "raised" for record in records),
@@ -86,8 +87,8 @@ async def _measure(fault: Fault, mode: str, levels: list[int], components: Figur
                     answered = await _answers(fault)
             else:
                 answered = await _answers(fault)
-        components[fault.row.component, mode].add(answered, records, levels)
-        faults[str(fault), mode].add(answered, records, levels)
+        components[fault.row.component, mode].add(answered, records, levels, fault.observed)
+        faults[str(fault), mode].add(answered, records, levels, fault.observed)
 
 
 async def _measure_manager(
@@ -121,7 +122,7 @@ def _check(component: str, figures: Figures) -> None:
         assert found[mode]["returned normally"] == found["bare"]["returned normally"]
         assert figures[component, mode].level == figures[component, "bare"].level
     assert found["off"]["records"] == 0
-    assert found["observe"]["records"] == calls
+    assert found["observe"]["records"] == found["observe"]["events"]
     assert found["enforce"]["raised"] + found["enforce"]["escalated"] == calls
     assert found["enforce"]["cause unknown"] == 0
 

@@ -120,6 +120,23 @@ MALFORMED = [
     (row(error=LoudFailure("x")), "contract one.send", "is not a subclass of LoudFailure"),
     (row(error="LoudFailure"), "contract one.send", "error 'LoudFailure' is not a subclass of LoudFailure"),
     (row(needs=(replace(NEED, error=None),)), "contract one.send, need wire", "error None is not a subclass"),
+    (row(needs=(replace(NEED, attribute=""),)), "contract one.send, need ", "names either an attribute or an argument"),
+    (row(needs=(replace(NEED, argument="run_id"),)), "contract one.send, need wire", "names either an attribute or an"),
+    (
+        row(needs=(replace(NEED, attribute="", argument="run_id|job.run_id"),)),
+        "contract one.send, need run_id|job.run_id",
+        "'job' is no argument of (self, run_id)",
+    ),
+    (
+        row(needs=(replace(NEED, attribute="", argument="self.wire"),)),
+        "contract one.send, need self.wire",
+        "'self' is no argument of (self, run_id)",
+    ),
+    (
+        row(needs=(replace(NEED, attribute="", argument="run_id", methods=("push",)),)),
+        "contract one.send, need run_id",
+        "methods and unset are said of an attribute",
+    ),
     (row(watches=(replace(WATCH, error=OSError),)), "contract one.send, collaborator wire", "error <class 'OSError'>"),
     (row(watches=(replace(WATCH, raised_error=OSError),)), "contract one.send, collaborator wire", "error <class 'OS"),
     (row(signature="self, run_id"), "contract one.send", "does not parse; write it as '(self, run_id, context=None)'"),

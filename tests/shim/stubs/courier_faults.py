@@ -106,6 +106,11 @@ def _of_beacon():
 
 def _of_start():
     yield Fault("no desk", _plant(desk=False), ("job", "r1"), REFUSED, _BRIDGE, "no desk", event="job_started")
+    for given in (None, ""):
+        yield Fault(
+            f"run {given!r}", _plant(), ("job", given), REFUSED, _CONTEXT, "belongs to no run", run=_NOBODY,
+            event="job_started",
+        )  # fmt: skip
     yield Fault("refused", _plant(False), ("job", "r1"), ESCALATED, _SEND, "the desk refused", event="job_started")
 
 

@@ -26,8 +26,14 @@ _BEACON_HAS_WIRE = Needs(
     attribute="wire", error=WebSocketManagerNotInitializedError, reason="the beacon has no wire", hint="give it one"
 )
 _HAS_DESK = Needs(
-    attribute="desk", error=WebSocketBridgeUnavailableError, reason="the plant has no desk", hint="configure() first"
+    attribute="desk",
+    methods=("announce", "announce_now"),
+    error=WebSocketBridgeUnavailableError,
+    reason="the plant has no desk",
+    hint="configure() first",
 )
+_RUN_GIVEN = Needs(argument="run_id", error=WebSocketContextValidationError, reason="the job belongs to no run")
+_START_NEEDS = (_HAS_DESK, _RUN_GIVEN)
 _PUSHES = Collaborator(
     attribute="wire",
     methods=("push", "push_now"),
@@ -112,9 +118,23 @@ CONTRACTS = (
     _channel("deliver_now", "(self, run_id, event)", Shows.UNSUCCESSFUL, is_async=False),
     _beacon("emit", is_async=True),
     _beacon("emit_now", is_async=False),
-    _plant("start", "(self, job, run_id)", Shows.NEVER, Work.FOLLOWS, "job_started", is_async=True, needs=(_HAS_DESK,)),
     _plant(
-        "start_now", "(self, job, run_id)", Shows.NEVER, Work.FOLLOWS, "job_started", is_async=False, needs=(_HAS_DESK,)
+        "start",
+        "(self, job, run_id)",
+        Shows.NEVER,
+        Work.FOLLOWS,
+        "job_started",
+        is_async=True,
+        needs=_START_NEEDS,
+    ),
+    _plant(
+        "start_now",
+        "(self, job, run_id)",
+        Shows.NEVER,
+        Work.FOLLOWS,
+        "job_started",
+        is_async=False,
+        needs=_START_NEEDS,
     ),
     _plant("finish", "(self, job, run_id)", Shows.NEVER, Work.PRECEDES, "job_finished", is_async=True),
     _plant("finish_now", "(self, job, run_id)", Shows.FALSY, Work.PRECEDES, "job_finished", is_async=False),
