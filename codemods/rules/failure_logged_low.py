@@ -1,4 +1,4 @@
-"""FL005 failure-logged-low: a failure whose only trace is a log line below ERROR, where nobody alerts on it.
+"""failure-logged-low: a failure whose only trace is a log line below ERROR, where nobody alerts on it.
 
 Handlers that log below ERROR, go on, and neither raise nor hand the failure on. Those that return an empty value as
 well belong to `log-and-return-false`, those that log nothing to `swallowed-exception`.

@@ -1,4 +1,4 @@
-"""FL004 log-and-return-false: the failure is in a log and in an empty result, and a caller must look at the result.
+"""log-and-return-false: the failure is in a log and in an empty result, and a caller must look at the result.
 
 Handlers: they log, at whatever level, and return False, None or something empty, in a function that elsewhere returns
 more than that; they neither raise nor hand the failure on. This rule owns them whatever their level is, so

@@ -1,4 +1,4 @@
-"""FL006 lost-task: a task whose handle nobody keeps; it may vanish half way, and its failure is told to nobody.
+"""lost-task: a task whose handle nobody keeps; it may vanish half way, and its failure is told to nobody.
 
 Starts on an event loop only: `asyncio.create_task`, `ensure_future`, a loop's own. A `create_task` of anything else
 (a task group, a pool, a project's own class) may keep what it starts.

@@ -1,4 +1,4 @@
-"""FL002 missing-guard: a guard skips a call because its receiver is missing, and nobody is told.
+"""missing-guard: a guard skips a call because its receiver is missing, and nobody is told.
 
 The audit's first root cause. What counts is said in `codemods.missing`. This rule owns the branches of such guards:
 `log-and-return-false` leaves them out, also where they log and return False.

@@ -1,4 +1,4 @@
-"""FL008 phantom-call: a call of a contracted name on a class without such a method: an AttributeError when run."""
+"""phantom-call: a call of a contracted name on a class without such a method: an AttributeError when run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FL007 raise-caught-by-own-method: a raise whose own `try` catches it and lets nobody know: loud code made silent.
+"""raise-caught-by-own-method: a raise whose own `try` catches it and lets nobody know: loud code made silent.
 
 Found in the wild: a fix raised a loud exception inside a method whose own broad handler logged and returned False. And
 its twin: a builtin exception called with keywords it does not take, which is a TypeError when it runs.

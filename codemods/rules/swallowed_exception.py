@@ -1,4 +1,4 @@
-"""FL003 swallowed-exception: a broad handler after which nobody knows that anything failed.
+"""swallowed-exception: a broad handler after which nobody knows that anything failed.
 
 One place has one code. Of handlers that neither raise nor hand the failure on, this rule owns those that log nothing;
 `log-and-return-false` those that log and return an empty value; `failure-logged-low` the rest of those that log below

@@ -1,4 +1,4 @@
-"""FL009 test-of-none: a result is tested that is always None, so the test always goes the same way.
+"""test-of-none: a result is tested that is always None, so the test always goes the same way.
 
 The class it resolves to defines the method so: annotated `-> None`, or without annotation and never returning a value.
 Where the tree does not show the method, the contract's `never` counts. (It alone is not enough: a method whose result

@@ -1,4 +1,4 @@
-"""FL010 unread-callback: a contracted method is handed over as a callback, and whoever calls it drops what it returns.
+"""unread-callback: a contracted method is handed over as a callback, and whoever calls it drops what it returns.
 
 A finding needs somebody known to drop it: an event loop (`call_soon`, `add_done_callback`), a registration
 (`subscribe`, `on_close=`, a list of listeners), a thread or timer, or a function of the same module or class that calls
