@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,16 @@ from codemods.own import Own, own_methods
 from codemods.project import Module, Project
 from codemods.site import CallRow, Site
 from codemods.source import Source
-from codemods.surroundings import hazards_of, in_except, in_finally, kind_shown, reached, shown_level, success_follows
+from codemods.surroundings import (
+    hazards_of,
+    in_except,
+    in_finally,
+    is_cleanup,
+    kind_shown,
+    reached,
+    shown_level,
+    success_follows,
+)
 from codemods.tree import Around
 from codemods.usage import Usage, usage_of
 from codemods.verdict import Judge, Verdict
@@ -28,9 +36,6 @@ from codemods.work import in_unit_of_work
 
 __all__ = ["Analyser", "Analysis"]
 
-_CLEANUP = re.compile(
-    r"(^|_)(aclose|cleanup|clean_up|close|dispose|shutdown|teardown|tear_down)(_|$)|^__(aexit|exit|del)__$"
-)
 _KIND_FIRST = {
     "call": 0,
     "bound_reference": 1,
@@ -185,7 +190,7 @@ class Analyser:
         target = verdict.verdict in {"target", "target_mixed"}
         work = target and in_unit_of_work(call, around, self.project)
         function = around.function(call)
-        cleanup = function is not None and bool(_CLEANUP.search(function.name))
+        cleanup = function is not None and is_cleanup(function.name)
 
         def facts(level: Level | None) -> Migration:
             return migration_of(

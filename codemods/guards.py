@@ -10,10 +10,11 @@ import ast
 from dataclasses import dataclass
 
 from codemods.classes import ClassIndex, dotted, first_argument
+from codemods.loud import Known
 from codemods.project import FunctionNode
 from codemods.tree import Around
 
-__all__ = ["Guard", "guards_of", "is_quiet"]
+__all__ = ["Guard", "guards_of", "is_missing", "is_quiet", "says_so"]
 
 _LOGS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print", "trace"})
 
@@ -38,6 +39,23 @@ def guards_of(call: ast.expr, receiver: ast.expr | None, around: Around, classes
     asks = _Asks(dotted(receiver), call, around, classes)
     found = [guard for child, parent in around.upward(call) if (guard := asks.enclosing(child, parent)) is not None]
     return (*found, *asks.earlier())
+
+
+def says_so(guard: Guard, known: Known) -> bool:
+    """Tell whether the silent branch says so already, or raises."""
+    if not isinstance(guard.node, ast.If):
+        return False
+    branch = guard.node.body if guard.shape == "early_exit" else guard.node.orelse
+    return any(is_missing(node, known) for node in branch)
+
+
+def is_missing(node: ast.stmt, known: Known) -> bool:
+    """Tell whether a statement is a call of our `missing`."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and known.means(node.value.func, frozenset({"missing"}))
+    )
 
 
 def is_quiet(body: list[ast.stmt]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from codemods.project import FunctionNode
 from codemods.tree import Around, name_of
 
-__all__ = ["Level", "always_raises", "is_broad", "levels_of"]
+__all__ = ["Level", "TryNode", "always_raises", "is_broad", "levels_of"]
 
 _BROAD = frozenset({"BaseException", "Exception"})
 TryNode = ast.Try | ast.TryStar

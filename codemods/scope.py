@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codemods.project import FunctionNode, Imported, Module, bound_imports
 
-__all__ = ["Binding", "Scope", "bindings", "own_nodes", "returns"]
+__all__ = ["Binding", "Scope", "bindings", "nodes_in", "own_nodes", "returns"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,12 @@ class Binding:
 
 def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
     """Walk a function's own nodes: not those of functions, classes and lambdas inside it."""
-    waiting: list[ast.AST] = list(function.body)
+    return nodes_in(function.body)
+
+
+def nodes_in(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Walk the nodes of a block that run with it, in no order: not those of functions, classes and lambdas in it."""
+    waiting: list[ast.AST] = list(body)
     while waiting:
         node = waiting.pop()
         yield node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from codemods.candidates import Candidate
 from codemods.classes import dotted
@@ -12,7 +13,13 @@ from codemods.tree import Around
 from codemods.usage import Usage
 from codemods.verdict import Verdict
 
-__all__ = ["hazards_of", "in_except", "in_finally", "kind_shown", "reached", "shown_level", "success_follows"]
+__all__ = [
+    "hazards_of", "in_except", "in_finally", "is_cleanup", "kind_shown", "reached", "shown_level", "success_follows",
+]  # fmt: skip
+
+_CLEANUP = re.compile(
+    r"(^|_)(aclose|cleanup|clean_up|close|dispose|shutdown|teardown|tear_down)(_|$)|^__(aexit|exit|del)__$"
+)
 
 
 def hazards_of(
@@ -55,6 +62,11 @@ def kind_shown(level: Level | None) -> str:
     if level is None or (level.handler is None and level.kind == "narrow" and not getattr(level.node, "handlers", [])):
         return "none"
     return level.kind if not level.finally_leaves or level.kind.startswith("broad_") else "broad_other"
+
+
+def is_cleanup(name: str) -> bool:
+    """Tell by its name whether a function is best-effort clean-up."""
+    return bool(_CLEANUP.search(name))
 
 
 def in_except(node: ast.AST, around: Around) -> bool:

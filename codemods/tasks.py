@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from codemods.classes import dotted
 from codemods.tree import Around, name_of
 
-__all__ = ["Lost", "lost_tasks"]
+__all__ = ["Lost", "lost_tasks", "refusal"]
 
 _STARTS = frozenset({"create_task", "ensure_future"})
 _GROUPS = ("group", "tg", "nursery")
@@ -29,17 +29,27 @@ class Lost:
 
 def lost_tasks(around: Around) -> list[Lost]:
     """Find starts of tasks whose handle is dropped, or kept in a name nobody reads; in the order of the text."""
-    found = [
-        node
-        for node in ast.walk(around.module.tree)
-        if isinstance(node, ast.Call) and name_of(node.func) in _STARTS and _is_dropped(node, around)
-    ]
+    found = [node for node in around.of_kind(ast.Call) if name_of(node.func) in _STARTS and _is_dropped(node, around)]
     lost = [
         Lost(call=node, in_async=_in_async(node, around), on_running_loop=_runs(node.func))
         for node in found
         if not _in_group(node.func)
     ]
     return sorted(lost, key=lambda one: (one.call.lineno, one.call.col_offset))
+
+
+def refusal(lost: Lost) -> str:
+    """Say why `spawn` cannot start the task; empty where it can."""
+    call = lost.call
+    if not lost.on_running_loop:
+        return "started on a loop of its own: spawn starts on the running one"
+    if len(call.args) != 1 or isinstance(call.args[0], ast.Starred) or not isinstance(call.args[0], ast.Call):
+        return "not given a coroutine call: spawn takes a coroutine"
+    if any(word.arg != "name" for word in call.keywords):
+        return "started with arguments that spawn has not"
+    if not lost.in_async:
+        return "not in an async function: there may be no running loop"
+    return ""
 
 
 def _is_dropped(node: ast.Call, around: Around) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeVar, cast
 
 from codemods.project import FunctionNode, Module
 from codemods.scope import Scope
 
 __all__ = ["Around", "name_of"]
+
+_Node = TypeVar("_Node", bound=ast.expr | ast.stmt | ast.excepthandler)
 
 
 def name_of(node: ast.expr) -> str:
@@ -40,6 +43,7 @@ class Around:
         self.nodes, self._parent = _walked(module.tree)
         "All nodes, outer before inner, but for `Load`, `Store` and `Del`: walk these instead of the tree."
         self._calls: dict[str, list[ast.Call]] | None = None
+        self._kinds: dict[type[ast.AST], list[ast.AST]] = {}
 
     def calls(self, name: str) -> list[ast.Call]:
         """Give the module's calls of a name, whatever stands before its last dot."""
@@ -49,6 +53,14 @@ class Around:
                 if isinstance(node, ast.Call):
                     self._calls.setdefault(name_of(node.func), []).append(node)
         return self._calls.get(name, [])
+
+    def of_kind(self, kind: type[_Node]) -> list[_Node]:
+        """Give the module's nodes of exactly this kind, in the order of the text."""
+        if not self._kinds:
+            for node in self.nodes:
+                self._kinds.setdefault(type(node), []).append(node)
+        found = cast("list[_Node]", self._kinds.get(kind, []))
+        return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Give a node's parent; None for the module."""

@@ -6,7 +6,7 @@ import ast
 import json
 
 from codemods.callsites import Analysis
-from codemods.guards import Guard, guards_of
+from codemods.guards import Guard, guards_of, is_missing, says_so
 from codemods.imports import LocalName
 from codemods.loud import Known
 from codemods.outcome import SkippedSite
@@ -32,7 +32,7 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
         func = site.call.func
         receiver = func.value if isinstance(func, ast.Attribute) else None
         for guard in guards_of(site.call, receiver, analysis.around, analysis.classes):
-            if guard.node in wanted or _says_so(guard, analysis.known):
+            if guard.node in wanted or says_so(guard, analysis.known):
                 continue
             if reason := _refusal(site, guard, analysis):
                 line = guard.node.lineno
@@ -40,22 +40,6 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
             elif isinstance(guard.node, ast.If):
                 wanted[guard.node] = _edit(site, guard, analysis, names["missing"].local)
     return Proposal(edits=tuple(wanted.values()), skipped=tuple(skipped.values()))
-
-
-def _says_so(guard: Guard, known: Known) -> bool:
-    """Tell whether the silent branch says so already, or raises."""
-    if not isinstance(guard.node, ast.If):
-        return False
-    branch = guard.node.body if guard.shape == "early_exit" else guard.node.orelse
-    return any(_is_ours(node, known) for node in branch)
-
-
-def _is_ours(node: ast.stmt, known: Known) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and known.means(node.value.func, frozenset({"missing"}))
-    )
 
 
 def _refusal(site: Site, guard: Guard, analysis: Analysis) -> str:
@@ -118,7 +102,7 @@ class Strip(ast.NodeTransformer):
         self.generic_visit(node)
         for name in ("body", "orelse"):
             block: list[ast.stmt] = getattr(node, name)
-            kept = [one for one in block if not _is_ours(one, self.known)]
+            kept = [one for one in block if not is_missing(one, self.known)]
             self.count += len(block) - len(kept)
             setattr(node, name, kept)
         return node

@@ -12,7 +12,7 @@ from codemods.loud import Known
 from codemods.outcome import SkippedSite
 from codemods.proposal import Proposal
 from codemods.source import Edit
-from codemods.tasks import Lost, lost_tasks
+from codemods.tasks import Lost, lost_tasks, refusal
 from codemods.tree import name_of
 
 __all__ = ["NEEDS", "SUMMARY", "WORDS", "Strip", "propose"]
@@ -28,24 +28,11 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
     edits: list[tuple[Edit, ...]] = []
     skipped: list[SkippedSite] = []
     for lost in lost_tasks(analysis.around):
-        if reason := _refusal(lost):
+        if reason := refusal(lost):
             skipped.append(SkippedSite(codemod=NAME, line=lost.call.lineno, reason=reason))
         else:
             edits.append(_edit(analysis, lost, names["spawn"].local))
     return Proposal(edits=tuple(edits), skipped=tuple(skipped))
-
-
-def _refusal(lost: Lost) -> str:
-    call = lost.call
-    if not lost.on_running_loop:
-        return "started on a loop of its own: spawn starts on the running one"
-    if len(call.args) != 1 or isinstance(call.args[0], ast.Starred) or not isinstance(call.args[0], ast.Call):
-        return "not given a coroutine call: spawn takes a coroutine"
-    if any(word.arg != "name" for word in call.keywords):
-        return "started with arguments that spawn has not"
-    if not lost.in_async:
-        return "not in an async function: there may be no running loop"
-    return ""
 
 
 def _edit(analysis: Analysis, lost: Lost, verb: str) -> tuple[Edit, ...]:
