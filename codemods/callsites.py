@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -98,7 +98,9 @@ class Analyser:
         for one in candidates(around, self.wanted.methods(), self.inferrer):
             end = (one.call.end_lineno or 0, one.call.end_col_offset or 0)  # `a.m().m()`: two calls start at one place
             place = (one.call.lineno, one.call.col_offset, *end, one.method)
-            if place not in found or _KIND_FIRST[one.kind] < _KIND_FIRST[found[place].kind]:
+            if place in found and one.kind == found[place].kind == "bound_reference":
+                found[place] = self._either(found[place], one)
+            elif place not in found or _KIND_FIRST[one.kind] < _KIND_FIRST[found[place].kind]:
                 found[place] = one
         sites = tuple(self._site(found[place], around, known, shown) for place in sorted(found))
         return Analysis(
@@ -155,11 +157,19 @@ class Analyser:
             decided=decided,
         )
 
+    def _either(self, one: Candidate, other: Candidate) -> Candidate:
+        """Join two references that are called at one place: sure where both receivers are of the same classes."""
+        kinds = [self.inferrer.of(each.judged or each.receiver, each.scope).instances for each in (one, other)]
+        differs = not kinds[0] or kinds[0] != kinds[1]
+        return replace(one, unsure=one.unsure or other.unsure or differs)
+
     def _verdict(self, one: Candidate) -> Verdict:
+        if one.unsure:
+            return Verdict(verdict="unknown", resolved="", evidence="none")
         if one.receiver is None:
             name = ast.Name(id=one.method, ctx=ast.Load())
             return self.judge.function(self.inferrer.of(name, one.scope), one.method)
-        found = self.inferrer.of(one.receiver, one.scope)
+        found = self.inferrer.of(one.judged or one.receiver, one.scope)
         own = found.how == "self" and isinstance(one.receiver, ast.Name)
         return self.judge.method(found, one.method, ast.unparse(one.receiver), own=own)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from codemods.infer import Inferrer
 from codemods.project import FunctionNode
-from codemods.scope import Scope, own_nodes
+from codemods.references import follow
+from codemods.scope import Scope, looped, own_nodes
+from codemods.strings import strings_of
 from codemods.tree import Around, name_of
 
 __all__ = ["Candidate", "candidates"]
@@ -25,13 +28,17 @@ class Candidate:
     method: str
     kind: str
     scope: Scope
+    judged: ast.expr | None = None
+    "What to judge instead of the receiver's text: the element a comprehension takes, nothing for a lambda's argument."
+    unsure: bool = False
+    "Something else may be called here as well."
 
 
 def candidates(around: Around, names: frozenset[str], inferrer: Inferrer) -> Iterator[Candidate]:
     """Give every candidate of a module in no order."""
     for node in around.nodes:
         if isinstance(node, ast.Attribute) and node.attr in names and isinstance(node.ctx, ast.Load):
-            yield from _reference(node, node.value, node.attr, around, "call")
+            yield from _reference(_Named(node, node.value, node.attr, "call"), around, names)
         elif isinstance(node, ast.Call):
             yield from _by_string(node, names, around, inferrer)
             if isinstance(node.func, ast.Name) and node.func.id in names:
@@ -40,31 +47,61 @@ def candidates(around: Around, names: frozenset[str], inferrer: Inferrer) -> Ite
                 )
 
 
-def _reference(node: ast.expr, receiver: ast.expr, method: str, around: Around, kind: str) -> Iterator[Candidate]:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A reference: the expression that is the method, its receiver, its name, and the kind if called at once."""
+
+    node: ast.expr
+    receiver: ast.expr | None
+    method: str
+    kind: str
+    unsure: bool = False
+
+
+def _reference(named: _Named, around: Around, names: frozenset[str]) -> Iterator[Candidate]:
     """Give the calls made through a reference: at once, by a local name, or by whoever it is handed to."""
-    parent, scope = around.parent(node), around.scope(node)
+    node, parent = named.node, around.parent(named.node)
+    make = partial(
+        Candidate,
+        receiver=named.receiver,
+        method=named.method,
+        scope=around.scope(node),
+        judged=_judged(named.receiver, node, around),
+    )
     if isinstance(parent, ast.Call) and parent.func is node:
-        yield Candidate(call=parent, receiver=receiver, method=method, kind=kind, scope=scope)
+        yield make(call=parent, kind=named.kind, unsure=named.unsure)
         return
-    function = around.function(node)
-    target = _local_target(parent)
-    if target is not None and function is not None:
-        for call in own_nodes(function):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == target:
-                yield Candidate(call=call, receiver=receiver, method=method, kind="bound_reference", scope=scope)
-        return
-    if isinstance(
-        parent, ast.Call | ast.keyword | ast.List | ast.Tuple | ast.Dict | ast.Return | ast.Assign | ast.Lambda
-    ):
-        yield Candidate(call=node, receiver=receiver, method=method, kind="callback_reference", scope=scope)
+    flow = follow(node, around, names)
+    for call in flow.calls:
+        yield make(call=call, kind="bound_reference", unsure=named.unsure or flow.unsure)
+    if flow.handed:
+        yield make(call=node, kind="callback_reference", unsure=named.unsure)
 
 
-def _local_target(parent: ast.AST | None) -> str | None:
-    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name):
-        return parent.targets[0].id
-    if isinstance(parent, ast.AnnAssign | ast.NamedExpr) and isinstance(parent.target, ast.Name):
-        return parent.target.id
+def _judged(receiver: ast.expr | None, node: ast.expr, around: Around) -> ast.expr | None:
+    """Give what a receiver that starts with a comprehension's or lambda's own name is."""
+    root = receiver
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    if not isinstance(root, ast.Name) or receiver is None:
+        return None
+    for child, parent in around.all_upward(node):
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return None
+        if isinstance(parent, ast.Lambda) and child is parent.body:
+            if any(isinstance(one, ast.arg) and one.arg == root.id for one in ast.walk(parent.args)):
+                return ast.Constant(value=None)
+        elif isinstance(parent, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+            for taken in reversed(parent.generators):
+                if child is not taken and (value := looped(taken.target, taken.iter, root.id)):
+                    return _with_root(receiver, value)
     return None
+
+
+def _with_root(node: ast.expr, root: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Attribute):
+        return ast.Attribute(value=_with_root(node.value, root), attr=node.attr, ctx=node.ctx)
+    return root
 
 
 def _by_string(node: ast.Call, names: frozenset[str], around: Around, inferrer: Inferrer) -> Iterator[Candidate]:
@@ -74,8 +111,14 @@ def _by_string(node: ast.Call, names: frozenset[str], around: Around, inferrer: 
         if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value in names
     ]
     called = name_of(node.func)
-    if called == "getattr" and strings and strings[0][0] == 1:
-        yield from _reference(node, node.args[0], strings[0][1], around, "getattr")
+    if called == "getattr" and len(node.args) > 1:
+        texts = strings_of(node.args[1], around.scope(node))
+        for text in sorted(one for one in texts if one in names and one is not None):
+            unsure = bool(texts - names)
+            yield from _reference(_Named(node, node.args[0], text, "getattr", unsure), around, names)
+    if called in {"attrgetter", "methodcaller"} and strings and strings[0][0] == 0:
+        yield from _operator(node, strings[0][1], around, names)
+        return
     if not strings or called in _NOT_DISPATCH:
         return
     for owner, name in sorted(inferrer.of(node.func, around.scope(node)).functions):
@@ -91,6 +134,22 @@ def _by_string(node: ast.Call, names: frozenset[str], around: Around, inferrer: 
             receiver = _forwarded(function, at, bound=bool(class_name))
             if receiver is not None:
                 yield Candidate(call=node, receiver=receiver, method=method, kind="string_dispatch", scope=scope)
+
+
+def _operator(node: ast.Call, method: str, around: Around, names: frozenset[str]) -> Iterator[Candidate]:
+    """Give what `operator.methodcaller` and `attrgetter` make: called at once, or handed over for objects unseen."""
+    called = around.parent(node)
+    if not (isinstance(called, ast.Call) and called.func is node and called.args):
+        scope = around.scope(node)
+        yield Candidate(call=node, receiver=None, method=method, kind="callback_reference", scope=scope, unsure=True)
+    elif name_of(node.func) == "attrgetter":
+        yield from _reference(_Named(called, called.args[0], method, "getattr"), around, names)
+    else:
+        scope, receiver = around.scope(node), called.args[0]
+        judged = _judged(receiver, called, around)
+        yield Candidate(
+            call=called, receiver=receiver, method=method, kind="string_dispatch", scope=scope, judged=judged
+        )
 
 
 def _forwarded(function: FunctionNode, at: int | str | None, *, bound: bool) -> ast.expr | None:

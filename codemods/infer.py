@@ -4,55 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from codemods.annotations import Annotations
 from codemods.classes import ClassIndex, dotted, first_argument
+from codemods.elements import Elements
+from codemods.found import NOTHING, Found, union
 from codemods.origins import Origin, Origins
 from codemods.project import Definition, FunctionNode, Project
 from codemods.scope import Binding, Scope, bindings, returns
 
-__all__ = ["NOTHING", "Found", "Inferrer"]
+__all__ = ["Inferrer"]
 
 _DEEP = 12
 _TRANSPARENT = frozenset({"wait_for", "shield", "cast", "create_task", "ensure_future"})
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Types of an expression: instances and classes by key, functions; `how` is the evidence."""
-
-    instances: frozenset[str] = field(default=frozenset())
-    classes: frozenset[str] = field(default=frozenset())
-    functions: frozenset[tuple[str, str]] = field(default=frozenset())
-    "Class key or module, and function name."
-    modules: frozenset[str] = field(default=frozenset())
-    how: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.instances or self.classes or self.functions or self.modules)
-
-    def because(self, how: str) -> Found:
-        """Give the same types with another evidence."""
-        return Found(self.instances, self.classes, self.functions, self.modules, how)
-
-
-NOTHING = Found()
-
-
-def union(parts: Iterable[Found]) -> Found:
-    """Join the types; the first evidence that says something stays."""
-    total = NOTHING
-    for part in parts:
-        if part:
-            total = Found(
-                total.instances | part.instances,
-                total.classes | part.classes,
-                total.functions | part.functions,
-                total.modules | part.modules,
-                total.how or part.how,
-            )
-    return total
 
 
 class Inferrer:
@@ -63,6 +27,7 @@ class Inferrer:
         self.classes = ClassIndex(project)
         self.annotations = Annotations(self.classes)
         self.origins = Origins(project)
+        self.elements = Elements(self)
         self._bindings: dict[FunctionNode, dict[str, list[Binding]]] = {}
         self._attributes: dict[tuple[str, str], Found] = {}
         self._asked: set[tuple[int, str]] = set()
@@ -80,6 +45,8 @@ class Inferrer:
                 return self._attribute(node, scope, deeper)
             case ast.Call():
                 return self._call(node, scope, deeper)
+            case ast.Subscript() if not isinstance(node.slice, ast.Slice):
+                return self.elements.held(node.value, scope, deeper)
             case ast.Await() | ast.NamedExpr() | ast.Starred():
                 return self.of(node.value, scope, deep)
             case ast.IfExp():
@@ -96,14 +63,18 @@ class Inferrer:
                 if any(isinstance(d, ast.Name) and d.id == "classmethod" for d in function.decorator_list):
                     return Found(classes=frozenset({scope.class_key}), how="self")
                 return Found(instances=frozenset({scope.class_key}), how="self")
-            if function not in self._bindings:
-                self._bindings[function] = bindings(function, self.project.package_of(scope.module))
-            bound = self._bindings[function].get(name)
+            bound = self.bound(function, scope).get(name)
             if bound is not None:
                 found = union(self._binding(b, inner, deep) for b in bound)
                 untyped = not found and any(b.parameter and b.annotation is None for b in bound)
                 return self._from_callers(function, name, inner, deep) if untyped else found
         return self.meant(self.project.lookup(scope.module.name, name), deep)
+
+    def bound(self, function: FunctionNode, scope: Scope) -> dict[str, list[Binding]]:
+        """Give what each local name of a function may hold."""
+        if function not in self._bindings:
+            self._bindings[function] = bindings(function, self.project.package_of(scope.module))
+        return self._bindings[function]
 
     def _from_callers(self, function: FunctionNode, name: str, scope: Scope, deep: int) -> Found:
         asked = (id(function), name)
@@ -155,6 +126,8 @@ class Inferrer:
 
     def _attribute(self, node: ast.Attribute, scope: Scope, deep: int) -> Found:
         owner = self.of(node.value, scope, deep)
+        if node.attr == "__class__":
+            return Found(classes=owner.instances, how=owner.how)
         parts = [self.attribute(key, node.attr, deep) for key in sorted(owner.instances | owner.classes)]
         for name in sorted(owner.modules):
             meaning = self.project.lookup(name, node.attr) if self.project.module(name) else None
@@ -215,6 +188,16 @@ class Inferrer:
         if name == "getattr" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
             literal = ast.Attribute(value=node.args[0], attr=str(node.args[1].value), ctx=ast.Load())
             return self.of(literal, scope, deep)
+        if name == "next" and node.args:
+            return self.elements.looped(node.args[0], scope, deep)
+        if name == "type" and len(node.args) == 1:
+            return Found(classes=(made := self.of(node.args[0], scope, deep)).instances, how=made.how)
+        if (
+            name == "get"
+            and isinstance(function, ast.Attribute)
+            and (got := self.elements.held(function.value, scope, deep))
+        ):
+            return got
         if name == "Depends" and node.args:
             return self._results(self.of(node.args[0], scope, deep), deep)
         return self._results(self.of(function, scope, deep), deep)

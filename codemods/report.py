@@ -12,6 +12,7 @@ from codemods.patch import unified
 from codemods.runner import Run
 from codemods.scan import Scan
 from codemods.site import CallRow
+from codemods.totals import Totals, totals_of
 
 __all__ = ["calls_text", "diff_text", "run_json", "run_text"]
 
@@ -24,18 +25,24 @@ def calls_text(scan: Scan) -> Iterator[str]:
             yield from _table([_cells(row) for row in one.rows])
             yield ""
     yield from _problems(scan)
-    rows = scan.rows
-    targets = [row for row in rows if row.verdict.startswith("target")]
     bad = len(scan.unreadable)
     yield f"files: {len(scan.files)} found, {len(scan.files) - bad} scanned, {bad} unreadable"
-    yield f"calls: {len(rows)}"
-    yield f"  by verdict: {_counts(row.verdict for row in rows)}"
-    if targets:
-        named = sum(row.evidence == "naming rule" for row in targets)
-        yield f"  of {len(targets)} targets, by result use: {_counts(row.result_use for row in targets)}"
-        yield f"  of {len(targets)} targets, by migration: {_counts(row.migration for row in targets)}"
-        yield f"  of {len(targets)} targets, swallowed in the same function: {sum(row.swallows for row in targets)}"
-        yield f"  of {len(targets)} targets, by naming rule only: {named}"
+    yield from _totals_text(totals_of(scan.rows))
+
+
+def _totals_text(totals: Totals) -> Iterator[str]:
+    yield f"calls: {totals.calls}"
+    yield f"  by verdict: {_listed(totals.verdict)}"
+    yield f"  by kind: {_listed(totals.kind)}"
+    if totals.targets:
+        of = f"  of {totals.targets} targets"
+        typed = sum(totals.typed.values())
+        yield f"{of}, by typed evidence: {typed} ({_listed(totals.typed)})"
+        yield f"{of}, by naming rule only: {totals.naming_rule}"
+        yield f"{of}, by kind: {_listed(totals.target_kind)}"
+        yield f"{of}, by result use: {_listed(totals.result_use)}"
+        yield f"{of}, by migration: {_listed(totals.migration)}"
+        yield f"{of}, swallowed in the same function: {totals.swallowed}"
 
 
 def _cells(row: CallRow) -> tuple[str, ...]:
@@ -72,7 +79,11 @@ def _problems(scan: Scan) -> Iterator[str]:
 
 
 def _counts(values: Iterator[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in Counter(values).most_common()) or "none"
+    return _listed(dict(Counter(values).most_common()))
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
 
 
 def diff_text(run: Run) -> Iterator[str]:

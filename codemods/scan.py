@@ -10,6 +10,7 @@ from codemods.layout import Layout, Walk
 from codemods.pool import Pool
 from codemods.site import CallRow
 from codemods.source import SourceError, parse_bytes, read_raw
+from codemods.totals import totals_of
 from codemods.wanted import Wanted
 
 __all__ = ["FileScan", "Scan", "scan"]
@@ -58,6 +59,7 @@ class Scan:
                 "skipped_directories": list(self.skipped_directories),
             },
             "contracts_missing": list(self.contracts_missing),
+            "totals": totals_of(self.rows).as_json(),
             "calls": [row.as_json() for row in self.rows],
         }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codemods.project import FunctionNode, Imported, Module, bound_imports
 
-__all__ = ["Binding", "Scope", "bindings", "nodes_in", "own_nodes", "returns"]
+__all__ = ["Binding", "Scope", "bindings", "looped", "nodes_in", "own_nodes", "returns"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,12 @@ class Binding:
     value: ast.expr | None = None
     imported: Imported | None = None
     parameter: bool = False
+
+
+def looped(target: ast.expr, over: ast.expr, name: str) -> ast.expr | None:
+    """Give what a loop's name holds, written as an expression; None where the loop does not bind it."""
+    found = [bound for one, bound in _looped(target, over) if one == name]
+    return (found[0].value or ast.Constant(value=None)) if found else None
 
 
 def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
@@ -101,10 +107,25 @@ def _assigned(node: ast.AST) -> Iterator[tuple[str, Binding]]:
         case ast.With() | ast.AsyncWith():
             for item in node.items:
                 yield from _names(item.optional_vars, Binding(value=item.context_expr))
-        case ast.For() | ast.AsyncFor():
-            yield from _names(node.target, Binding())
+        case ast.For() | ast.AsyncFor() | ast.comprehension():
+            yield from _looped(node.target, node.iter)
         case _:
             return
+
+
+def _looped(target: ast.expr, over: ast.expr) -> Iterator[tuple[str, Binding]]:
+    """Write what a loop takes as `next(over)`; of `items` and `enumerate` the second name gets the values."""
+    match target, over:
+        case ast.Tuple(elts=[first, second]), ast.Call(func=ast.Attribute(value=table, attr="items"), args=[]):
+            yield from _names(first, Binding())
+            values = ast.Call(func=ast.Attribute(value=table, attr="values", ctx=ast.Load()), args=[], keywords=[])
+            yield from _looped(second, values)
+        case ast.Tuple(elts=[first, second]), ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]):
+            yield from _names(first, Binding())
+            yield from _looped(second, inner)
+        case _:
+            taken = ast.Call(func=ast.Name(id="next", ctx=ast.Load()), args=[over], keywords=[])
+            yield from _names(target, Binding(value=taken))
 
 
 def _names(target: ast.expr | None, binding: Binding) -> Iterator[tuple[str, Binding]]:

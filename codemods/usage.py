@@ -14,6 +14,10 @@ __all__ = ["Usage", "usage_of"]
 _WAITS = frozenset({"wait_for", "shield", "timeout"})
 _TASKS = frozenset({"create_task", "ensure_future", "spawn", "run_coroutine_threadsafe"})
 _GATHERS = frozenset({"gather", "wait", "as_completed"})
+_AWAITABLE = frozenset({"create_task", "ensure_future"})
+_RUNS = frozenset({"run", "run_until_complete"})
+_WAITED = frozenset({"arg", "coro", "fut"})
+"Names of the argument that is waited for."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +39,14 @@ def usage_of(call: ast.expr, around: Around, is_verb: Callable[[ast.expr], bool]
     verb: ast.Call | None = None
     while True:
         parent = around.parent(node)
+        if isinstance(parent, ast.keyword) and parent.arg in _WAITED:
+            parent = around.parent(parent)
         if isinstance(parent, ast.Await):
             node, awaited = parent, True
-        elif isinstance(parent, ast.Call) and node in parent.args and name_of(parent.func) in _WAITS:
-            node, waited = parent, True
+        elif isinstance(parent, ast.Call) and _waits(node, parent, around):
+            node, waited = parent, waited or name_of(parent.func) in _WAITS
+        elif isinstance(parent, ast.Call) and name_of(parent.func) in _RUNS and node in parent.args[:1] and is_async:
+            node, awaited = parent, True
         elif isinstance(parent, ast.Call) and node in parent.args[:1] and is_verb(parent.func):
             node, verb = parent, parent
         else:
@@ -50,7 +58,17 @@ def usage_of(call: ast.expr, around: Around, is_verb: Callable[[ast.expr], bool]
     return Usage(use=use, awaited=awaited, value=value, waited=waited, verb=verb)
 
 
-def _use(node: ast.expr, parent: ast.AST | None, around: Around, *, is_async: bool) -> str:
+def _waits(node: ast.expr, call: ast.Call, around: Around) -> bool:
+    """Tell whether a call gives the awaited thing's result: `wait_for`, or a task that is awaited at once."""
+    name = name_of(call.func)
+    if node not in [*call.args, *(word.value for word in call.keywords if word.arg in _WAITED)]:
+        return False
+    return name in _WAITS or (name in _AWAITABLE and isinstance(around.parent(call), ast.Await))
+
+
+def _use(  # noqa: PLR0911  # one per form
+    node: ast.expr, parent: ast.AST | None, around: Around, *, is_async: bool
+) -> str:
     match parent:
         case ast.Expr():
             return "missing_await" if is_async else "ignored"
@@ -58,26 +76,74 @@ def _use(node: ast.expr, parent: ast.AST | None, around: Around, *, is_async: bo
             return "returned"
         case ast.Assign() | ast.AnnAssign() | ast.NamedExpr():
             targets: list[ast.expr] = [*parent.targets] if isinstance(parent, ast.Assign) else [parent.target]
-            return _assigned(targets, parent, around)
-        case ast.If() | ast.While() | ast.Assert() | ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
+            use = _assigned(targets, parent, around)
+            return _kept(targets, use, around, parent) if is_async else use
+        case ast.BoolOp() | ast.IfExp() | ast.ListComp() | ast.SetComp() if _dropped(node, parent, around):
+            return "missing_await" if is_async else "ignored"
+        case ast.If() | ast.While() | ast.Assert() | ast.UnaryOp(op=ast.Not()):
+            return "missing_await" if is_async else "in_condition"  # a coroutine is always true
+        case ast.BoolOp() | ast.Compare():
             return "in_condition"
         case ast.IfExp() if parent.test is node:
+            return "in_condition"
+        case ast.comprehension() if node in parent.ifs:
             return "in_condition"
         case _:
             return _handed_on(node, around)
 
 
+def _dropped(node: ast.expr, parent: ast.AST, around: Around) -> bool:
+    """Tell whether nobody looks at the value of the whole: `ready and await x.m()`, `[await x.m() for ...]`."""
+    if not isinstance(around.parent(parent), ast.Expr):
+        return False
+    match parent:
+        case ast.BoolOp():
+            return parent.values[-1] is node
+        case ast.IfExp():
+            return parent.test is not node
+        case ast.ListComp() | ast.SetComp():
+            return parent.elt is node
+        case _:
+            return False
+
+
 def _handed_on(node: ast.expr, around: Around) -> str:
-    for _, parent in around.upward(node):
-        if isinstance(parent, ast.Call):
-            name = name_of(parent.func)
-            if name in _TASKS:
-                return "task_spawned"
-            if name in _GATHERS:
-                return "gathered"
+    for child, parent in around.upward(node):
+        if isinstance(parent, ast.Call) and child is not parent.func:
+            if use := _taken_by(parent):
+                return use
+            if isinstance(parent.func, ast.Attribute) and parent.func.attr in {"append", "add"}:
+                return _names_taken([parent.func.value], parent, around) or "passed_on"
+        elif isinstance(parent, ast.Assign | ast.AnnAssign):
+            held: list[ast.expr] = [*parent.targets] if isinstance(parent, ast.Assign) else [parent.target]
+            return _names_taken(held, parent, around) or "passed_on"
         elif isinstance(parent, ast.stmt):
             break
     return "passed_on"
+
+
+def _taken_by(call: ast.Call) -> str:
+    name = name_of(call.func)
+    return "task_spawned" if name in _TASKS else "gathered" if name in _GATHERS else ""
+
+
+def _names_taken(targets: list[ast.expr], at: ast.AST, around: Around) -> str:
+    """Say what takes a local name that holds coroutines: a gather, a task; empty where neither does."""
+    names = {one.id for one in targets if isinstance(one, ast.Name)}
+    function = around.function(at)
+    for node in own_nodes(function) if function is not None and names else ():
+        if isinstance(node, ast.Call) and (use := _taken_by(node)):
+            inside = [each for one in node.args for each in ast.walk(one)]
+            if any(isinstance(one, ast.Name) and one.id in names for one in inside):
+                return use
+    return ""
+
+
+def _kept(targets: list[ast.expr], use: str, around: Around, at: ast.AST) -> str:
+    """Say what becomes of a coroutine under a local name: a name nobody reads is never awaited."""
+    if use == "assigned_unused":
+        return "missing_await"
+    return _names_taken(targets, at, around) or ("passed_on" if use == "assigned_checked" else use)
 
 
 def _assigned(targets: list[ast.expr], at: ast.AST, around: Around) -> str:

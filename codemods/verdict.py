@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from codemods.infer import Found, Inferrer
+from codemods.found import Found
+from codemods.infer import Inferrer
 from codemods.wanted import Row, Wanted
 
-__all__ = ["Judge", "Verdict"]
+__all__ = ["NAMING_RULE", "Judge", "Verdict"]
+
+NAMING_RULE = "naming rule"
+"The evidence of a receiver that no type tells, only its name; every other evidence is typed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,4 @@ class Judge:
         if not unique:
             return Verdict(verdict="unknown", resolved="", evidence="none")
         verdict = "target" if len(unique) == 1 else "target_mixed"
-        return Verdict(
-            verdict=verdict, resolved="|".join(r.target for r in unique), evidence="naming rule", rows=unique
-        )
+        return Verdict(verdict=verdict, resolved="|".join(r.target for r in unique), evidence=NAMING_RULE, rows=unique)

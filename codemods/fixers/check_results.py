@@ -47,6 +47,9 @@ def refusal(site: Site, analysis: Analysis) -> str:  # noqa: PLR0911  # one reas
     rows, first = site.verdict.rows, site.decided[0]
     if site.usage.use in _ELSEWHERE:
         return _ELSEWHERE[site.usage.use]
+    methods = sorted(one.row.method for one in analysis.sites if one.call is site.call)
+    if len(methods) > 1:
+        return f"may call any of {', '.join(methods)}"
     if len(rows) > 1:
         return f"may be any of {', '.join(row.key for row in rows)}"
     if rows[0].shows == "never":

@@ -44,7 +44,7 @@ def test_json_document(tmp_path, capsys):
     tree = make_tree(tmp_path / "t", site=SITE)
     ended = run_cli(capsys, "calls", tree, "--host", make_host_file(tmp_path), "--json")
     document = ended.json
-    assert list(document) == ["schema", "files", "contracts_missing", "calls"]
+    assert list(document) == ["schema", "files", "contracts_missing", "totals", "calls"]
     assert document["schema"] == 1
     assert document["files"]["found"] == document["files"]["scanned"] == 5
     assert document["files"]["unreadable"] == []
@@ -74,6 +74,38 @@ def test_text_names_files_rows_and_totals(tmp_path, capsys):
     assert "swallowed in the same function: 1" in ended.out
     assert "contract missing: hub.vanished" in ended.out
     assert "\x1b[" not in ended.out
+
+
+def test_totals_tell_typed_evidence_and_naming_rules_apart(tmp_path, capsys):
+    source = (
+        "from plant.hub import Hub\nasync def f(h: Hub, the_hub, x):\n    await h.ping(1)\n"
+        "    ok = await Hub().ping(1)\n    await the_hub.ping(1)\n    await x.ping(1)\n    return h.push\n"
+    )
+    tree = make_tree(tmp_path / "t", site=source)
+    host = make_host_file(tmp_path)
+    assert run_cli(capsys, "calls", tree, "--host", host, "--json").json["totals"] == {
+        "calls": 5,
+        "verdict": {"target": 4, "unknown": 1},
+        "kind": {"call": 4, "callback_reference": 1},
+        "targets": {
+            "count": 4,
+            "typed": {"count": 3, "evidence": {"annotation": 2, "constructor": 1}},
+            "naming_rule": {"count": 1},
+            "kind": {"call": 3, "callback_reference": 1},
+            "result_use": {"ignored": 2, "assigned_unused": 1, "passed_on": 1},
+            "migration": {"let_propagate": 4},
+            "swallowed": 0,
+        },
+    }
+    said = run_cli(capsys, "calls", tree, "--host", host).out
+    assert "  of 4 targets, by typed evidence: 3 (annotation 2, constructor 1)\n" in said
+    assert "  of 4 targets, by naming rule only: 1\n" in said
+
+
+def test_totals_of_nothing_are_zeros(tmp_path, capsys):
+    tree = make_tree(tmp_path / "t")
+    totals = run_cli(capsys, "calls", tree, "--host", make_host_file(tmp_path), "--json").json["totals"]
+    assert (totals["calls"], totals["verdict"], totals["targets"]["count"]) == (0, {}, 0)
 
 
 def test_exit_codes(tmp_path, capsys):
