@@ -98,7 +98,7 @@ class Hook:
     code: str = ""
     "Reason code, where it is more precise than the error's own."
     check: str = ""
-    """A mixin's method that is told each answer before it is judged, `(frame, answer, *args, **kwargs)`: it can note
+    """A mixin's method that is told each answer before it is judged, `(call, answer, *args, **kwargs)`: it can note
     what the answer alone does not say, or a doubt about a good one."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shim.contracts import Hook, Shows
-from shim.frames import NOTHING, Note, current, frame_of
+from shim.frames import INSTANCE, NOTHING, OPEN, Call, Note, current, frame_of, open_call
 from shim.guard import own_failure, shown
 from shim.shape import shaped
 
@@ -25,9 +25,17 @@ except Exception as _fl_error:
     raise
 """
 
+# inline where the innermost call is one of this instance and open: a call that goes well pays for it
 _CHECKED = """\
-if _fl_get() is not None:
-    _fl_checked($self, _fl_answer, $args, $kwargs)
+_fl_call = _fl_get()
+if _fl_call is not None:
+    if _fl_call[1] is $self and _fl_call[7]:
+        try:
+            $self.$check(_fl_call, _fl_answer, *$args, **$kwargs)
+        except Exception as _fl_error:
+            _fl_misjudged(_fl_error)
+    else:
+        _fl_checked($self, _fl_call, _fl_answer, $args, $kwargs)
 """
 
 # a call that holds notes (6), or has ended while another around it goes on (7), may have something to forgive
@@ -54,9 +62,10 @@ def wrap_hook(host: Host, hook: Hook, component: str) -> Host:
     teller = _Teller(hook)
     names = {
         "get": current.get, "raised": teller.raised, "failed": teller.failed, "passed": teller.passed,
-        "unreadable": _unreadable, "checked": teller.checked, "nothing": NOTHING,
+        "unreadable": _unreadable, "checked": teller.checked, "misjudged": _misjudged, "nothing": NOTHING,
     }  # fmt: skip
-    template = _RUN + (_CHECKED if hook.check else "") + (_JUDGED if hook.shows is Shows.FALSY else "") + _TOLD
+    checked = _CHECKED.replace("$check", hook.check) if hook.check else ""
+    template = _RUN + checked + (_JUDGED if hook.shows is Shows.FALSY else "") + _TOLD
     return shaped(host, template, names, f"hook {component}.{hook.method}")
 
 
@@ -69,11 +78,11 @@ class _Teller:
     def raised(self, instance: object, error: Exception) -> None:
         self._note(instance, f"{self.hook.reason} ({shown(error)})", error)
 
-    def checked(self, instance: object, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        frame = frame_of(instance)
-        if frame is not None:
+    def checked(self, instance: object, call: Call, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        found: Call | None = call if call[OPEN] else open_call()
+        if found is not None and found[INSTANCE] is instance:
             try:
-                getattr(instance, self.hook.check)(frame, answer, *args, **kwargs)
+                getattr(instance, self.hook.check)(found, answer, *args, **kwargs)
             except Exception as error:  # noqa: BLE001  # our own look at an answer must not replace it
                 own_failure("hooks.check", error)
 
@@ -97,6 +106,10 @@ class _Teller:
             key=key, error=hook.error, reason=reason, hint=hook.hint, cause=cause, decides=decides, details=told
         )
         frame.note(note)
+
+
+def _misjudged(error: Exception) -> None:
+    own_failure("hooks.check", error)  # our own look at an answer must not replace it
 
 
 def _unreadable(error: Exception) -> bool:

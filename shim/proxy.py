@@ -51,7 +51,8 @@ def proxy_for(target: Any, intercept: Intercept) -> Any:
 
 def unwrap(value: Any) -> Any:
     """Give the object behind a proxy; anything else as it is."""
-    return object.__getattribute__(value, "_failloud_target") if issubclass(type(value), _Proxy) else value
+    kind = type(value)
+    return object.__getattribute__(value, "_failloud_target") if kind.__base__ is _Proxy else value
 
 
 def _class_for(kind: type) -> type[_Proxy]:

@@ -15,7 +15,7 @@ from shim.errors import (
     WebSocketContextValidationError,
     WebSocketSendFailureError,
 )
-from shim.frames import Frame, Note, frame_of
+from shim.frames import PARENT, Call, Frame, Note, frame_of
 from shim.guard import shown
 from shim.proxy import Intercept, proxy_for, unwrap
 
@@ -34,16 +34,22 @@ class RoutingMixin:
     failloud_connections: ClassVar[str]
     "Attribute of the manager: its connections."
 
-    def failloud_resolved(self, frame: Frame, thread_id: Any, run_id: Any) -> None:
-        """Look at the thread a run was resolved to, before the event goes there."""
+    def failloud_resolved(self, call: Call, thread_id: Any, run_id: Any) -> None:
+        """Look at the thread a run was resolved to, before the event goes there; a good call ends soon."""
         if not isinstance(thread_id, str) or not thread_id:
             return
-        wanted = _thread_of_the_caller(frame)
+        wanted = None if call[PARENT] is None else _thread_of_the_caller(Frame(call))
         if wanted is not None and wanted != thread_id:
-            reason = f"the run was resolved to thread {thread_id}, its caller belongs to thread {wanted}"
+            frame, reason = (
+                Frame(call),
+                f"the run was resolved to thread {thread_id}, its caller belongs to thread {wanted}",
+            )
             frame.note(_misrouted(reason, thread_id, _cause(frame)))
-        elif not self._is_mapped(run_id, thread_id) and not self._somebody_in(thread_id, frame):
-            reason = f"thread {thread_id} was guessed from the run id, and nobody is connected to it"
+        elif not self._is_mapped(run_id, thread_id) and not self._somebody_in(thread_id, Frame(call)):
+            frame, reason = (
+                Frame(call),
+                f"thread {thread_id} was guessed from the run id, and nobody is connected to it",
+            )
             frame.note(_misrouted(reason, thread_id, _cause(frame), doubt=True))
 
     def failloud_identity(self, known: Mapping[str, str]) -> dict[str, str]:
@@ -73,10 +79,11 @@ class RoutingMixin:
             )
 
     def _is_mapped(self, run_id: Any, thread_id: str) -> bool:
-        registry = unwrap(self._thread_registry)
+        registry = self._thread_registry
         if registry is None:
             return False
-        if not hasattr(registry, self.failloud_mappings):
+        table = getattr(registry, self.failloud_mappings, None)
+        if table is None:
             return True  # a registry of another make: its answer stands
         mapped, metadata = _mapping(self._mapping_of(run_id))
         return mapped == thread_id and metadata.get("source") != "pattern_extraction"
@@ -119,9 +126,9 @@ class BridgeMixin(RoutingMixin):
         except TypeError as error:
             frame.note(_failed(WebSocketSendFailureError, f"the event's data is a {type(data).__name__}", error))
 
-    def failloud_verified(self, frame: Frame, answer: Any) -> None:
+    def failloud_verified(self, call: Call, answer: Any) -> None:
         """Say which condition of the integration does not hold, as the host tests them."""
-        registry = self._registry
+        frame, registry = Frame(call), self._registry
         if answer or any(note.cause is not None for note in frame.notes):
             return
         if not self._websocket_manager:

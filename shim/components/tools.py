@@ -10,7 +10,7 @@ from typing import Any
 from shim.components.witness import Handled, Witness, witnessing
 from shim.errors import AgentCommunicationFailureError
 from shim.event import Event
-from shim.frames import Frame, Note, frame_of
+from shim.frames import Call, Frame, Note, frame_of
 from shim.guard import shown
 from shim.snapshot import Mode
 
@@ -94,8 +94,9 @@ class ToolsMixin:
                 frame.note(Note(key="own", error=AgentCommunicationFailureError, reason=reason, hint=hint))
         return answer
 
-    def failloud_failed(self, frame: Frame, _answer: Any, *args: Any) -> None:
+    def failloud_failed(self, call: Call, _answer: Any, *args: Any) -> None:
         """Note the exception of a tool whose failure goes into an answer, and into no event."""
+        frame = Frame(call)
         error = next(each for each in args if isinstance(each, Exception))
         reason = f"{frame.row.reason} ({shown(error)})"
         frame.note(Note(key="own", error=frame.row.error, reason=reason, hint=frame.row.hint, cause=error))
