@@ -17,7 +17,7 @@ from codemods.source import Source, SourceError, parse_bytes, read_raw
 from codemods.suppress import MARK, Suppression, Unused, settle, suppressions_of
 from codemods.wanted import Wanted
 
-__all__ = ["Audit", "Failure", "FileAudit", "Reported", "Silenced", "audit"]
+__all__ = ["Audit", "Auditor", "Failure", "FileAudit", "Reported", "Silenced", "audit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Auditor:
         shown = self.layout.shown(path)
         try:
             raw = read_raw(path)
-            if not any(word in raw for word in self.words):
+            if not any(word in raw for word in self.words) and not self.must_look(path):
                 return FileAudit(path=shown)
             source = parse_bytes(raw)
         except SourceError as error:
@@ -126,6 +126,10 @@ class Auditor:
         except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
             return FileAudit(path=shown, looked=True, failures=(Failure(error=f"not analysed: {_said(error)}"),))
         return self._settled(looked)
+
+    def must_look(self, _path: Path) -> bool:
+        """Tell whether a file that holds no word is looked at all the same."""
+        return False
 
     def _settled(self, looked: Analysis) -> FileAudit:
         source, failures = looked.source, list[Failure]()
