@@ -61,10 +61,22 @@ class Meanings:
                 return Kind(sort="builtin", name=parts[0], shape=of_builtin(parts[0]))
             if not module.stars:
                 return None
-        meant = self.looked.classes.meaning(module, node, local)
+        meant = self.looked.classes.meaning(module, node, {parts[0]: self._top(parts[0])} | local)
         if meant is None:
             return None
         return self._external(meant) if meant.kind == "external" else self._own(meant)
+
+    def _top(self, name: str) -> Definition | None:
+        """Say what a name means at the top of this module, which is parsed already: the index would do it again."""
+        module, project = self.looked.around.module, self.looked.classes.project
+        kinds = {"class": module.classes, "function": module.functions, "value": module.values}
+        if name in module.imports and not any(name in names for names in (module.classes, module.functions)):
+            return project.follow(module.imports[name])
+        for kind, names in kinds.items():
+            if name in names:
+                return Definition(kind=kind, module=module.name, name=name)
+        found = (project.lookup(star, name) for star in module.stars if project.module(star))
+        return next(filter(None, found), None)
 
     def _external(self, meant: Definition) -> Kind | None:
         at = (meant.module, meant.name)
