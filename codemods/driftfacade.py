@@ -21,10 +21,17 @@ _OURS = frozenset({"shim", "shim.boundaries", "shim.calls", "shim.errors"})
 
 def facade(seen: Look, project: Project) -> Iterator[Finding]:
     """Find imports of what the façade lacks, and ways around it."""
-    if seen.looked.module == seen.looked.known.facade:
+    if seen.looked.module in (name := seen.looked.known.facade, *_behind(name, project)):
         return
     yield from _imports(seen, project)
     yield from _attributes(seen, project)
+
+
+def _behind(name: str, project: Project) -> frozenset[str]:
+    """Give the modules of which the façade is made: they import from where it is told."""
+    found = project.module(name)
+    made_of = [*found.stars, *(one.module for one in found.imports.values())] if found is not None else []
+    return frozenset(made_of)
 
 
 def _imports(seen: Look, project: Project) -> Iterator[Finding]:

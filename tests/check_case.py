@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from migration_case import Ended, run_cli
 
-HOST_FILE = '''
+HOST_FILE = """
 from shim.contracts import Collaborator, Contract, Hook, Host, HostClass, Named, Needs, Shows
 from shim.errors import Common, LoudFailure
 from typing import Unpack
@@ -43,7 +43,7 @@ HOST = Host(
     ),
     naming=(Named(pattern=r"bell$", target=BELL),),
 )
-'''
+"""
 BELL = """
 class Base:
     async def told(self, key) -> bool:
@@ -71,7 +71,7 @@ SPEED = 30
 def grind(grain, speed=SPEED) -> bool:
     return False
 """
-MIGRATED = '''
+MIGRATED = """
 from mill.bell import Bell
 from mill.loud import LoudFailure, delivered, escalate, missing, spawn
 
@@ -88,24 +88,24 @@ class Miller:
 
     async def work(self, run_id):
         try:
-            await self.bell.ring(run_id)
+            done = await self.bell.ring(run_id)
         except LoudFailure:
             raise
         except Exception:
             return False
-        return True
+        return done
 
     async def stop(self, run_id):
-        done = 1
         try:
-            await self.bell.ring(run_id)
+            done = await self.bell.ring(run_id)
         except LoudFailure as failure:
             escalate(failure)
+            done = False
         return done
 
     async def later(self, run_id):
         spawn(self.work(run_id), name="work")
-'''
+"""
 FACADE = """
 from shim.boundaries import boundary, handled
 from shim.calls import delivered, escalate, missing, spawn

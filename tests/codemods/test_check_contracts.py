@@ -97,7 +97,9 @@ def test_a_base_outside_the_tree_may_define_it_and_that_is_counted(tmp_path, cap
 
 
 def test_a_class_and_a_function_may_be_handed_on_by_their_modules(tmp_path, capsys):
-    folder = make(tmp_path, bell="from mill.metal import Bell\n", metal=BELL, stone="from mill.rock import *\n", rock=STONE)
+    folder = make(
+        tmp_path, bell="from mill.metal import Bell\n", metal=BELL, stone="from mill.rock import *\n", rock=STONE
+    )
     assert drift(capsys, folder) == []
 
 
