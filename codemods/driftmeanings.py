@@ -69,12 +69,12 @@ class Meanings:
     def _top(self, name: str) -> Definition | None:
         """Say what a name means at the top of this module, which is parsed already: the index would do it again."""
         module, project = self.looked.around.module, self.looked.classes.project
-        kinds = {"class": module.classes, "function": module.functions, "value": module.values}
-        if name in module.imports and not any(name in names for names in (module.classes, module.functions)):
+        if name in module.classes or name in module.functions:
+            return Definition(kind="class" if name in module.classes else "function", module=module.name, name=name)
+        if name in module.imports:
             return project.follow(module.imports[name])
-        for kind, names in kinds.items():
-            if name in names:
-                return Definition(kind=kind, module=module.name, name=name)
+        if name in module.values:
+            return Definition(kind="value", module=module.name, name=name)
         found = (project.lookup(star, name) for star in module.stars if project.module(star))
         return next(filter(None, found), None)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from codemods.project import FunctionNode, Module, Project
 from codemods.scope import own_nodes
+from codemods.tree import name_of
 
 __all__ = ["Parameter", "declared", "differs", "is_async", "parameters", "shown"]
 
@@ -110,10 +111,20 @@ def _is_ellipsis(node: ast.expr) -> bool:
 def _default(node: ast.expr, module: Module, project: Project, deep: int) -> str:
     if isinstance(node, ast.Dict | ast.List | ast.Set | ast.Tuple | ast.Lambda | ast.ListComp | ast.DictComp):
         return "..."
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and _is_enum(node.value, module, project):
+        return "..."
     known, value = _value(node, module, project, deep)
     if not known:
         return _ANY
     return repr(value) if type(value) in _KEPT else "..."
+
+
+def _is_enum(node: ast.Name, module: Module, project: Project) -> bool:
+    """Tell whether a name is an enumeration of the tree: its members are no plain values, whatever else they are."""
+    meant = project.lookup(module.name, node.id)
+    home = project.module(meant.module) if meant is not None and meant.kind == "class" else None
+    bases = home.classes[meant.name].bases if home is not None and meant is not None else []
+    return any(name_of(base).endswith(("Enum", "Flag")) for base in bases)
 
 
 def _value(node: ast.expr, module: Module, project: Project, deep: int) -> tuple[bool, object]:

@@ -94,12 +94,15 @@ def test_the_state_file_is_found_above_path(tmp_path, capsys, monkeypatch):
 REFUSED = {
     "no path": ((), "PATH is missing"),
     "two formats": (("PATH", "--json", "--format", "sarif"), "two formats"),
-    "a state file that is not there": (("PATH", "--state", "nowhere.json"), "no such file; next: make it with --write-state"),
+    "a state file that is not there": (
+        ("PATH", "--state", "nowhere.json"),
+        "no such file; next: make it with --write-state",
+    ),
     "a baseline that is not there": (("PATH", "--baseline", "nowhere.json"), "no such file"),
     "an unknown module": (("PATH", "--module", "mill.ston"), "close: mill.stone"),
     "another host's tree": (("PATH", "--host", "example"), "package agentchat is not in"),
     "an unknown report": (("--explain", "FL999"), "valid reports: FL101 contract-missing"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("words", "said"), REFUSED.values(), ids=REFUSED)

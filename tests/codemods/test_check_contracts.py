@@ -25,23 +25,65 @@ DRIFT = {
     "class gone": ("bell", "class Bell(Base):", "class Gong(Base):", "FL101", "no such class in the module"),
     "inherited method gone": ("bell", "async def told", "async def said", "FL101", "bell.told"),
     "function gone": ("stone", "def grind", "def crush", "FL101", "the module has no such function"),
-    "a parameter renamed": ("bell", RING, "async def ring(self, run, times=1) -> bool:", "FL102", "(self, run, times=1)"),
+    "a parameter renamed": (
+        "bell",
+        RING,
+        "async def ring(self, run, times=1) -> bool:",
+        "FL102",
+        "(self, run, times=1)",
+    ),
     "a parameter more": ("bell", RING, "async def ring(self, run_id, times=1, by=None):", "FL102", "by=None"),
     "another default": ("bell", RING, "async def ring(self, run_id, times=2) -> bool:", "FL102", "times=2"),
     "no default": ("bell", RING, "async def ring(self, run_id, times) -> bool:", "FL102", "(self, run_id, times)"),
     "another kind": ("bell", RING, "async def ring(self, run_id, *, times=1):", "FL102", "(self, run_id, *, times=1)"),
-    "positional only": ("bell", RING, "async def ring(self, run_id, /, times=1):", "FL102", "(self, run_id, /, times=1)"),
+    "positional only": (
+        "bell",
+        RING,
+        "async def ring(self, run_id, /, times=1):",
+        "FL102",
+        "(self, run_id, /, times=1)",
+    ),
     "a constant's value": ("stone", "SPEED = 30", "SPEED = 31", "FL102", "speed=31"),
-    "no longer async": ("bell", RING, "def ring(self, run_id, times=1) -> bool:", "FL102", "not async, declared otherwise"),
+    "no longer async": (
+        "bell",
+        RING,
+        "def ring(self, run_id, times=1) -> bool:",
+        "FL102",
+        "not async, declared otherwise",
+    ),
     "async now": ("bell", "def knock", "async def knock", "FL102", ": async, declared otherwise"),
     "a generator": ("bell", f"{RING}\n        return False", f"{RING}\n        yield 1", "FL102", "not async"),
-    "a static method": ("bell", "    def knock(self, ", "    @staticmethod\n    def knock(", "FL102", "a staticmethod now"),
-    "a class method": ("bell", "    def knock(self, ", "    @classmethod\n    def knock(cls, ", "FL102", "a classmethod now"),
+    "a static method": (
+        "bell",
+        "    def knock(self, ",
+        "    @staticmethod\n    def knock(",
+        "FL102",
+        "a staticmethod now",
+    ),
+    "a class method": (
+        "bell",
+        "    def knock(self, ",
+        "    @classmethod\n    def knock(cls, ",
+        "FL102",
+        "a classmethod now",
+    ),
     "a property": ("bell", "    def knock", "    @property\n    def knock", "FL102", "a property now"),
     "a hook gone": ("bell", "def _swing", "def _sway", "FL103", "no method _swing, which is hooked"),
-    "a watched attribute": ("bell", "self.wire = wire", "self.cable = wire", "FL103", "Bell.wire is watched by a contract"),
-    "a needed attribute": ("bell", "self.rope = None", "self.chain = None", "FL103", "Bell.rope is needed by a contract"),
-}  # fmt: skip
+    "a watched attribute": (
+        "bell",
+        "self.wire = wire",
+        "self.cable = wire",
+        "FL103",
+        "Bell.wire is watched by a contract",
+    ),
+    "a needed attribute": (
+        "bell",
+        "self.rope = None",
+        "self.chain = None",
+        "FL103",
+        "Bell.rope is needed by a contract",
+    ),
+}
 
 
 @pytest.mark.parametrize(("module", "old", "new", "code", "said"), DRIFT.values(), ids=DRIFT)
@@ -54,17 +96,47 @@ def test_planted_drift_is_found(tmp_path, capsys, module, old, new, code, said):
 
 
 FITS = {
-    "inherited in the tree": ("bell", "    def _swing(self):\n        return None\n", "", "class Base:\n", "class Base:\n    def _swing(self):\n        return None\n\n"),
+    "inherited in the tree": (
+        "bell",
+        "    def _swing(self):\n        return None\n",
+        "",
+        "class Base:\n",
+        "class Base:\n    def _swing(self):\n        return None\n\n",
+    ),
     "annotations": ("bell", RING, "async def ring(self, run_id: str, times: int = 1) -> 'bool | None':", "", ""),
     "arithmetic": ("stone", "SPEED = 30", "SPEED = 5 * 6", "", ""),
     "a constant imported": ("stone", "SPEED = 30", "from mill.other import SPEED", "", ""),
     "a value nobody can tell": ("stone", "SPEED = 30", "SPEED = int('30')", "", ""),
     "decorated": ("bell", f"    {RING}", f"    @traced\n    {RING}", "", ""),
-    "in both branches": ("bell", "    def _swing", "    if DEBUG:\n        def _swing(self): ...\n    def _swing", "", ""),
-    "an attribute given by a tuple": ("bell", "        self.rope = None\n", "        self.rope, self.bow = None, None\n", "", ""),
-    "an attribute of a dataclass": ("bell", "        self.rope = None\n", "        pass\n\n    rope: object = None\n", "", ""),
-    "a second name of a method": ("bell", "    def _swing(self):", "    def _sway(self): ...\n    _swing = _sway\n\n    def x(self):", "", ""),
-}  # fmt: skip
+    "in both branches": (
+        "bell",
+        "    def _swing",
+        "    if DEBUG:\n        def _swing(self): ...\n    def _swing",
+        "",
+        "",
+    ),
+    "an attribute given by a tuple": (
+        "bell",
+        "        self.rope = None\n",
+        "        self.rope, self.bow = None, None\n",
+        "",
+        "",
+    ),
+    "an attribute of a dataclass": (
+        "bell",
+        "        self.rope = None\n",
+        "        pass\n\n    rope: object = None\n",
+        "",
+        "",
+    ),
+    "a second name of a method": (
+        "bell",
+        "    def _swing(self):",
+        "    def _sway(self): ...\n    _swing = _sway\n\n    def x(self):",
+        "",
+        "",
+    ),
+}
 
 
 @pytest.mark.parametrize(("module", "old", "new", "also", "by"), FITS.values(), ids=FITS)
@@ -113,12 +185,13 @@ SOURCES = [
     "async def f(self):\n    yield 1",
     "def f(a='x' 'y', b=lambda: 1, c='''it's'''): ...",
     "def f(*, a, b=2): ...",
+    "def f(a=Size.BIG, b=1): ...",
 ]
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_signature_of_the_source_is_that_of_the_function(tmp_path, source):
-    text = f"LIMIT = 60\n{source}\n"
+    text = f"from enum import IntEnum\nLIMIT = 60\nclass Size(IntEnum):\n    BIG = 1\n{source}\n"
     (tmp_path / "m.py").write_text(text, encoding="utf-8")
     project = Project(plain_layout(tmp_path))
     module = project.module("m")

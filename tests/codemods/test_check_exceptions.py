@@ -88,12 +88,18 @@ HIDDEN = {
     "a parameter": "def f(ValueError):\n    raise ValueError(a=1)\n",
     "an import in the function": "def f():\n    from zoo import ValueError\n    raise ValueError(a=1)\n",
     "an import at the top": "from zoo import ConnectionError\ndef f():\n    raise ConnectionError(a=1)\n",
-    "a class of the module": "class TimeoutError(Exception):\n    def __init__(self, a): ...\ndef f():\n    raise TimeoutError(a=1)\n",
+    "a class of the module": (
+        "class TimeoutError(Exception):\n    def __init__(self, a): ...\ndef f():\n    raise TimeoutError(a=1)\n"
+    ),
     "a star import from outside": "from zoo import *\ndef f():\n    raise ValueError(a=1)\n",
-    "a class made by a decorator": "@dataclass\nclass LostError(Exception):\n    a: int\ndef f():\n    raise LostError(a=1)\n",
-    "a class with a base outside": "import zoo\nclass LostError(zoo.Base, Exception):\n    pass\ndef f():\n    raise LostError(a=1)\n",
+    "a class made by a decorator": (
+        "@dataclass\nclass LostError(Exception):\n    a: int\ndef f():\n    raise LostError(a=1)\n"
+    ),
+    "a class with a base outside": (
+        "import zoo\nclass LostError(zoo.Base, Exception):\n    pass\ndef f():\n    raise LostError(a=1)\n"
+    ),
     "no exception at all": "def f():\n    return Error(a=1)\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
@@ -131,20 +137,32 @@ TRIES = {
     "own broad handler": ("try:\n    raise LoudFailure('x')\nexcept Exception:\n    return False", 1),
     "bare": ("try:\n    raise LoudFailure\nexcept:\n    pass", 1),
     "suppress": ("with suppress(Exception):\n    raise LoudFailure('x')", 1),
-    "two levels up": ("try:\n    try:\n        raise LoudFailure('x')\n    except KeyError:\n        pass\nexcept Exception:\n    pass", 1),
+    "two levels up": (
+        "try:\n    try:\n        raise LoudFailure('x')\n    except KeyError:\n        g()\nexcept Exception:\n    g()",
+        1,
+    ),
     "finally returns": ("try:\n    raise LoudFailure('x')\nfinally:\n    return 1", 1),
     "caught by name, dropped": ("try:\n    g()\nexcept LoudFailure:\n    return False", 1),
     "caught in a tuple, dropped": ("try:\n    g()\nexcept (KeyError, LoudFailure) as error:\n    pass", 1),
     "both": ("try:\n    raise LoudFailure('x')\nexcept LoudFailure:\n    return False", 1),
-    "raised on": ("try:\n    raise LoudFailure('x')\nexcept LoudFailure:\n    raise\nexcept Exception:\n    return False", 0),
-    "raised as another": ("try:\n    raise LoudFailure('x')\nexcept Exception as e:\n    raise LoudFailure('y') from e", 0),
+    "raised on": (
+        "try:\n    raise LoudFailure('x')\nexcept LoudFailure:\n    raise\nexcept Exception:\n    return False",
+        0,
+    ),
+    "raised as another": (
+        "try:\n    raise LoudFailure('x')\nexcept Exception as e:\n    raise LoudFailure('y') from e",
+        0,
+    ),
     "escalated": ("try:\n    raise LoudFailure('x')\nexcept LoudFailure as failure:\n    escalate(failure)", 0),
     "narrow": ("try:\n    raise LoudFailure('x')\nexcept KeyError:\n    return False", 0),
     "in the handler, not the try": ("try:\n    g()\nexcept Exception:\n    raise LoudFailure('x')", 0),
     "no try": ("raise LoudFailure('x')", 0),
-    "another function's handler": ("try:\n    def g():\n        raise LoudFailure('x')\nexcept Exception:\n    pass", 0),
+    "another function's handler": (
+        "try:\n    def g():\n        raise LoudFailure('x')\nexcept Exception:\n    pass",
+        0,
+    ),
     "not loud": ("try:\n    raise KeyError('x')\nexcept Exception:\n    return False", 0),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "count"), TRIES.values(), ids=TRIES)
@@ -155,7 +173,8 @@ def test_a_raise_or_a_clause_that_nobody_hears(tmp_path, capsys, text, count):
 
 def test_a_host_s_own_exception_counts_by_the_facade_and_by_its_class(tmp_path, capsys):
     folder = make(tmp_path, loud="from the_mill import GrainLostError\nfrom shim.errors import LoudFailure\n")
-    text = "from mill.loud import GrainLostError\ndef f():\n    try:\n        raise GrainLostError({0})\n    except Exception:\n        pass\n"
+    text = "from mill.loud import GrainLostError\n"
+    text += "def f():\n    try:\n        raise GrainLostError({0})\n    except Exception:\n        pass\n"
     (folder / "mill" / "site.py").write_text(text.format("'x', grain='rye'"), encoding="utf-8")
     assert [code for code, _, _ in drift(capsys, folder)] == ["FL106"]
     (folder / "mill" / "site.py").write_text(text.format("'x', corn='rye'"), encoding="utf-8")
