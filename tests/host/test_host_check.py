@@ -62,7 +62,7 @@ def test_check_of_the_application_reports_no_drift(host_tree, tmp_path):
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     sys.stdout.write(
-        f"\ncheck: {time.monotonic() - started:.1f} s, {cpu:.1f} s of processor, {used.ru_maxrss / 1024:.0f} MB at most\n"
+        f"\ncheck: {time.monotonic() - started:.1f} s, {cpu:.1f} s of processor, {used.ru_maxrss // 1024} MB at most\n"
     )
     assert ended.returncode == 1, ended.stderr  # 1: it is not migrated, contracted calls are silent
     found = json.loads(report.read_text(encoding="utf-8"))
