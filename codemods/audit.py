@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codemods.callsites import Analyser, Analysis
+from codemods.driftbook import CODES
 from codemods.finding import Finding
 from codemods.layout import Layout, Walk
 from codemods.placing import Place, columns_of, function_at, place_of, shown_line
@@ -16,7 +17,7 @@ from codemods.source import Source, SourceError, parse_bytes, read_raw
 from codemods.suppress import MARK, Suppression, Unused, settle, suppressions_of
 from codemods.wanted import Wanted
 
-__all__ = ["Audit", "Failure", "FileAudit", "Reported", "Silenced", "audit"]
+__all__ = ["Audit", "Auditor", "Failure", "FileAudit", "Reported", "Silenced", "audit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,8 @@ class Audit:
     contracts_missing: tuple[dict[str, str], ...]
     rules: tuple[Entry, ...]
     "Those that ran."
+    command: str = "audit"
+    "Who reports: `audit` or `check`."
     notes: tuple[str, ...] = ()
     "What the reader must know about the run: rules that did not run, and why."
 
@@ -100,6 +103,7 @@ class Auditor:
         self.analyser = Analyser(layout, wanted)
         self.entries = tuple(one for one in known if one.code in codes)
         self.absent = frozenset(one.code for one in known if one.code not in codes)
+        self.others = CODES - set(codes)
         words = {word for one in self.entries if one.rule is not None for word in self.words_of(one)}
         self.words = (MARK, *sorted(words))
 
@@ -112,7 +116,7 @@ class Auditor:
         shown = self.layout.shown(path)
         try:
             raw = read_raw(path)
-            if not any(word in raw for word in self.words):
+            if not any(word in raw for word in self.words) and not self.must_look(path):
                 return FileAudit(path=shown)
             source = parse_bytes(raw)
         except SourceError as error:
@@ -123,6 +127,10 @@ class Auditor:
             return FileAudit(path=shown, looked=True, failures=(Failure(error=f"not analysed: {_said(error)}"),))
         return self._settled(looked)
 
+    def must_look(self, _path: Path) -> bool:
+        """Tell whether a file that holds no word is looked at all the same."""
+        return False
+
     def _settled(self, looked: Analysis) -> FileAudit:
         source, failures = looked.source, list[Failure]()
         places = dict(self._findings(looked, failures))
@@ -132,7 +140,7 @@ class Auditor:
         except SourceError as error:
             failures.append(Failure(error=error.reason, code=FL900.code))
         pending = self.absent | {failure.code for failure in failures}
-        settled = settle(places, comments, pending=pending)
+        settled = settle(places, comments, pending=pending, others=self.others)
         left = [_reported(finding, places[finding], source) for finding in settled.left]
         silenced = [
             Silenced(reported=_reported(finding, places[finding], source), reason=by.reason)

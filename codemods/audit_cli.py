@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +15,10 @@ from codemods.auditdoc import audit_json
 from codemods.audited import Conclusion, concluded
 from codemods.auditreport import audit_blocks, rule_blocks
 from codemods.baseline import BaselineError, Entry, read_baseline, rendered
-from codemods.blocks import plain, show
-from codemods.github import github_lines
+from codemods.blocks import show
 from codemods.options import Given, given_or_none
 from codemods.pool import default_jobs
-from codemods.sarif import sarif
+from codemods.telling import Told, told, written
 from codemods.write import write_atomic
 from shim.console import USAGE, Refused, print_json
 
@@ -101,7 +97,7 @@ def _run(asked: Asked) -> int:
     made = concluded(done, before, start)
     if asked.write_baseline is not None:
         made = concluded(done, _write_baseline(asked.write_baseline, made), start)
-    _report(made, asked)
+    told(made, asked.shape, asked.output, Told(blocks=audit_blocks, document=audit_json))
     return made.exit_code
 
 
@@ -172,43 +168,10 @@ def _write_baseline(path: Path, made: Conclusion) -> tuple[Entry, ...]:
     """Write this run's findings; entries of files and rules that it did not look at stay. Give what is written."""
     found = made.comparison
     kept = [*(row.entry for row in made.rows), *(found.unchecked if found else ())]
-    _write(path, rendered(kept), write_atomic)
+    written(path, rendered(kept), write_atomic)
     click.echo(
         f"{path}: {len(kept)} findings written: {len(made.new)} new, {len(made.rows) - len(made.new)} known, "
         f"{len(found.unchecked) if found else 0} not looked at; {len(found.gone) if found else 0} taken out",
         err=True,
     )
     return tuple(kept)
-
-
-def _report(made: Conclusion, asked: Asked) -> None:
-    if asked.output is None and asked.shape == "text":
-        show(audit_blocks(made))
-        return
-    text = "".join(f"{line}\n" for line in _lines(made, asked.shape))
-    if asked.output is not None:
-        _write(asked.output, text, Path.write_bytes)
-        click.echo(f"{asked.output}: {len(made.new)} findings, {len(made.audit.failed)} failures", err=True)
-    else:
-        click.echo(text, nl=False)
-
-
-def _lines(made: Conclusion, shape: str) -> Iterator[str]:
-    way = Path(os.path.relpath(made.audit.folder)).as_posix()
-    prefix = "" if way == "." else f"{way}/"
-    match shape:
-        case "json":
-            yield json.dumps(audit_json(made), indent=2, ensure_ascii=False)
-        case "sarif":
-            yield json.dumps(sarif(made, prefix), indent=2, ensure_ascii=False)
-        case "github":
-            yield from github_lines(made, prefix)
-        case _:
-            yield from plain(audit_blocks(made))
-
-
-def _write(path: Path, text: str, write: Callable[[Path, bytes], object]) -> None:
-    try:
-        write(path, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}; next: name another file", 2) from error

@@ -45,13 +45,19 @@ class Conclusion:
 
     @property
     def new(self) -> list[Row]:
-        """Findings that fail the audit."""
+        """Findings that are not in the baseline."""
         return [row for row in self.rows if not row.known]
 
     @property
+    def failing(self) -> list[Row]:
+        """Those of them that are no mere notices."""
+        notices = {one.code for one in self.audit.rules if one.level == "note"}
+        return [row for row in self.new if row.reported.finding.code not in notices]
+
+    @property
     def exit_code(self) -> int:
-        """2 where a file or rule failed, 1 where something is found that was not known, else 0."""
-        return 2 if self.audit.failed else int(bool(self.new))
+        """2 where a file or rule failed, 1 where something is found that was not known and fails, else 0."""
+        return 2 if self.audit.failed else int(bool(self.failing))
 
     def by_rule(self) -> dict[str, int]:
         """Count findings by code, of every rule that ran."""

@@ -19,24 +19,27 @@ _GONE_SHOWN = 10
 
 def audit_blocks(made: Conclusion) -> Iterator[Block]:
     """Give the report. With a baseline only new findings are listed; the sums are of all."""
-    names = {one.code: one.name for one in made.audit.rules}
+    rules = {one.code: one for one in made.audit.rules}
     for path, rows in groupby(made.new, key=lambda row: row.reported.finding.path):
         yield Heading(text=path)
         for row in rows:
-            yield from _finding(row, names)
+            yield from _finding(row, rules)
         yield Line(text="")
     yield from _problems(made.audit)
-    yield from _causes(made)
-    yield from _rules(made, names)
-    yield from _silenced(made, names)
+    if made.audit.command == "audit":
+        yield from _causes(made)
+    yield from _rules(made)
+    yield from _silenced(made, {code: one.name for code, one in rules.items()})
     yield from _baseline(made)
     yield from _totals(made)
 
 
-def _finding(row: Row, names: dict[str, str]) -> Iterator[Block]:
+def _finding(row: Row, rules: dict[str, Entry]) -> Iterator[Block]:
     found = row.reported.finding
-    remarks = [found.evidence, f"fix: {found.fix}"] if found.fix else [found.evidence]
-    head = f"{found.line}:{found.col}  {found.code} {names[found.code]}"
+    rule = rules[found.code]
+    remarks = [*(["notice"] if rule.level == "note" else []), found.evidence]
+    remarks += [f"fix: {found.fix}"] if found.fix else []
+    head = f"{found.line}:{found.col}  {found.code} {rule.name}"
     yield Line(text=f"{head}  {found.message}  [{'; '.join(remarks)}]", indent=2)
     yield Line(text=row.reported.line_text, style="dim", indent=8)
 
@@ -69,8 +72,9 @@ def _share(count: int, total: int) -> str:
     return f"{100 * count / total:.0f} %" if total else "-"
 
 
-def _rules(made: Conclusion, names: dict[str, str]) -> Iterator[Block]:
-    rows = tuple((code, names[code], count) for code, count in made.by_rule().items())
+def _rules(made: Conclusion) -> Iterator[Block]:
+    counts = made.by_rule()
+    rows = tuple((one.code, one.name, counts[one.code]) for one in made.audit.rules)
     yield Table(title="by rule", columns=("code", "rule", "findings"), rows=rows)
     fixes = Counter(row.reported.finding.fix for row in made.rows if row.reported.finding.fix)
     for fix, count in sorted(fixes.items()):
@@ -111,7 +115,8 @@ def _totals(made: Conclusion) -> Iterator[Block]:
     unused = sum(len(one.unused) for one in files)
     parsed = sum(one.looked for one in files)
     yield Line(
-        text=f"files: {len(files)} found, {len(files) - bad} audited, {bad} failed; {parsed} hold a word of a rule"
+        text=f"files: {len(files)} found, {len(files) - bad} {made.audit.command}ed, {bad} failed; "
+        f"{parsed} hold a word of a rule"
     )
     yield Line(
         text=f"findings: {len(made.rows)}, {silenced} suppressed, {unused} suppressions unused or not understood"

@@ -8,27 +8,32 @@ from codemods.audited import Conclusion
 
 __all__ = ["github_lines"]
 
+_LEVELS = {"error": "error", "warning": "error", "note": "notice"}
+"GitHub's word for a rule's level. A warning fails the run, so it is shown as what it does."
+
 
 def github_lines(made: Conclusion, prefix: str) -> Iterator[str]:
     """Give an annotation for each new finding, each failed file, each notice, then the sum as a plain line."""
-    names = {one.code: one.name for one in made.audit.rules}
+    rules = {one.code: one for one in made.audit.rules}
     for row in made.new:
         found = row.reported.finding
         place: dict[str, str | int] = {"file": f"{prefix}{found.path}", "line": found.line, "endLine": found.end_line}
         if found.line == found.end_line:  # GitHub drops a column of a finding that spans lines, and says so
             place |= {"col": row.reported.column, "endColumn": row.reported.end_column}
-        yield _command("error", found.message, place | {"title": f"{found.code} {names[found.code]}"})
+        rule = rules[found.code]
+        yield _command(_LEVELS[rule.level], found.message, place | {"title": f"{found.code} {rule.name}"})
     for path, failure in made.audit.failed:
         yield _command("error", failure.error, {"file": f"{prefix}{path}", "title": failure.code or "not audited"})
     for file in made.audit.files:
         for one in file.unused:
             yield _command("warning", one.message, {"file": f"{prefix}{file.path}", "line": one.line})
     for note in made.audit.notes:
-        yield _command("notice", note, {"title": "failloud audit"})
-    known = len(made.rows) - len(made.new)
+        yield _command("notice", note, {"title": f"failloud {made.audit.command}"})
+    known = sum(row.known for row in made.rows)
     failed = len(made.audit.failed)
     silenced = sum(len(file.silenced) for file in made.audit.files)
-    yield f"failloud audit: {len(made.new)} new findings, {known} known, {silenced} suppressed, {failed} failures"
+    new = f"{len(made.failing)} new findings"
+    yield f"failloud {made.audit.command}: {new}, {known} known, {silenced} suppressed, {failed} failures"
 
 
 def _command(name: str, message: str, properties: dict[str, str | int]) -> str:

@@ -34,8 +34,9 @@ class Layout:
     "False where the host's package was not found: then nothing can be a target."
 
     def shown(self, path: Path) -> str:
-        """Name a file as reports do: relative to the root, with `/`; bytes that are no text are escaped."""
-        named = path.name if path == self.root else path.relative_to(self.root).as_posix()
+        """Name a file as reports do: relative to the root's folder, with `/`; bytes that are no text are escaped."""
+        folder = self.root if self.root.is_dir() else self.root.parent
+        named = Path(os.path.relpath(path, folder)).as_posix()
         return os.fsencode(named).decode("utf-8", "backslashreplace")
 
     def module_of(self, path: Path) -> str:

@@ -32,13 +32,17 @@ class Known:
 
     def means(self, node: ast.expr, wanted: frozenset[str]) -> bool:
         """Tell whether an expression names one of our `wanted` names."""
+        return self.meant(node) in wanted
+
+    def meant(self, node: ast.expr) -> str:
+        """Give the name of ours that an expression means, by whatever name the module has for it; else empty."""
         parts = dotted(node)
         imported = self.names.get(parts[0]) if parts else None
         if imported is None:
-            return False
+            return ""
         full = ".".join([imported.module, *([imported.attribute] if imported.attribute else []), *parts[1:]])
         module, _, name = full.rpartition(".")
-        return name in wanted and module in (self.facade, *_SOURCES)
+        return name if module in (self.facade, *_SOURCES) else ""
 
     def is_loud(self, node: ast.expr) -> bool:
         """Tell whether an expression names one of our exceptions."""

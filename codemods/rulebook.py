@@ -13,7 +13,7 @@ from codemods.shelf import load_from, names_in, near
 
 __all__ = ["FL900", "Entry", "RuleModuleError", "UnknownRuleError", "chosen", "entries", "entry_of"]
 
-_CODE = re.compile(r"FL[0-8]\d\d")
+_CODE = re.compile(r"FL[02-8]\d\d")
 
 
 class RuleModuleError(Exception):
@@ -53,7 +53,9 @@ class Entry:
     "None for a rule about the audit's own comments."
     words: tuple[bytes, ...] = ()
     rule: Rule | None = None
-    "None where the audit itself does the looking."
+    "None where the command itself does the looking."
+    level: str = "error"
+    "`error`, `warning`, or `note`: a notice, which fails nothing."
 
     @property
     def needs_contracts(self) -> bool:
@@ -67,6 +69,7 @@ class Entry:
             "name": self.name,
             "summary": self.summary,
             "cause": self.cause,
+            "level": self.level,
             "needs_contracts": self.needs_contracts,
         }
 
@@ -81,6 +84,7 @@ FL900 = Entry(
         "`# failloud: ok FL001 <reason>` for one rule. This finding cannot be suppressed itself."
     ),
     cause=None,
+    level="warning",
 )
 
 
@@ -105,7 +109,8 @@ def _entry(name: str) -> Entry:
         raise RuleModuleError(name, f"it defines no {', '.join(absent)}")
     rule = cast("Rule", module)
     if not _CODE.fullmatch(rule.CODE):
-        raise RuleModuleError(name, f"code {rule.CODE!r} is not FL000 to FL899; FL9xx are the audit's own")
+        own = "FL1xx are those of check, FL9xx are the audit's own"
+        raise RuleModuleError(name, f"code {rule.CODE!r} is not FL000 to FL899; {own}")
     return Entry(
         code=rule.CODE,
         name=name,

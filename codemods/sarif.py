@@ -22,9 +22,10 @@ Json = dict[str, object]
 def sarif(made: Conclusion, prefix: str) -> Json:
     """Give the log. `prefix` is the way from where the command ran to the folder of the findings' paths."""
     index = {one.code: at for at, one in enumerate(made.audit.rules)}
-    results = [_result(row.reported, prefix, index) | _identity(made, at) for at, row in enumerate(made.rows)]
+    rules = {one.code: (at, one.level) for at, one in enumerate(made.audit.rules)}
+    results = [_result(row.reported, prefix, rules) | _identity(made, at) for at, row in enumerate(made.rows)]
     suppressed = [
-        _result(one.reported, prefix, index) | {"suppressions": [{"kind": "inSource", "justification": one.reason}]}
+        _result(one.reported, prefix, rules) | {"suppressions": [{"kind": "inSource", "justification": one.reason}]}
         for file in made.audit.files
         for one in file.silenced
     ]
@@ -57,17 +58,14 @@ def _rule(entry: Entry) -> Json:
         "shortDescription": {"text": entry.summary},
         "fullDescription": {"text": entry.summary},
         "help": {"text": entry.help},
-        "defaultConfiguration": {"level": _level(entry)},
+        "defaultConfiguration": {"level": entry.level},
         "properties": {"cause": entry.cause or "none", "tags": ["reliability", "silent-failure"]},
     }
 
 
-def _level(entry: Entry) -> str:
-    return "warning" if entry.cause is None else "error"
-
-
-def _result(reported: Reported, prefix: str, index: dict[str, int]) -> Json:
+def _result(reported: Reported, prefix: str, rules: dict[str, tuple[int, str]]) -> Json:
     found = reported.finding
+    at, level = rules[found.code]
     region = {
         "startLine": found.line,
         "startColumn": reported.column,
@@ -84,8 +82,8 @@ def _result(reported: Reported, prefix: str, index: dict[str, int]) -> Json:
     properties = {"evidence": found.evidence, "contract": found.contract, "fix": found.fix}
     return {
         "ruleId": found.code,
-        "ruleIndex": index[found.code],
-        "level": "warning" if found.code == "FL900" else "error",
+        "ruleIndex": at,
+        "level": level,
         "message": {"text": found.message},
         "locations": [location],
         "properties": {name: value for name, value in properties.items() if value},

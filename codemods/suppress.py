@@ -1,7 +1,8 @@
 """Suppressions: `# failloud: ok <reason>` beside a finding, or on a line of its own above it.
 
 `# failloud: ok FL003 <reason>` speaks of one rule, `# failloud: ok FL003, FL004 <reason>` of two. The reason is
-mandatory. Comments are found by `tokenize`: what stands in a string does not count.
+mandatory; so is the code for a report of `check`, FL1xx. Comments are found by `tokenize`: what stands in a string
+does not count.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ MARK = b"failloud:"
 "A file without it has no suppressions."
 _COMMENT = re.compile(r"#\s*failloud:\s*(?P<word>[\w-]*)(?P<rest>.*)", re.DOTALL)
 _CODE = re.compile(r"[\s,:]*(FL\d+)\b[\s,:]*", re.IGNORECASE)
+_DRIFT = re.compile(r"FL1\d\d")
+"What `check` reports must be named: an `ok` for a dropped result must not hide that loud code became silent."
 _NEXT_COMMENT = re.compile(r"\s#\s")
 _BLANKS = " \t,:;-\N{EN DASH}\N{EM DASH}"
 
@@ -50,7 +53,7 @@ class Suppression:
 
     def covers(self, finding: Finding, place: Place) -> bool:
         """Tell whether it speaks of a finding that stands in this place."""
-        if not self.valid or (self.codes and finding.code not in self.codes):
+        if not self.valid or (finding.code not in self.codes if self.codes else _DRIFT.fullmatch(finding.code)):
             return False
         firsts = {place.first, finding.line}
         lasts = {place.last, *([finding.end_line] if finding.end_line <= place.last else [])}
@@ -117,8 +120,17 @@ def _next_code(line: int, source: Source) -> int:
     return line
 
 
-def settle(placed: dict[Finding, Place], suppressions: tuple[Suppression, ...], *, pending: frozenset[str]) -> Settled:
-    """Tell findings apart. `pending` are the codes of rules that did not run: what speaks of them is not unused yet."""
+def settle(
+    placed: dict[Finding, Place],
+    suppressions: tuple[Suppression, ...],
+    *,
+    pending: frozenset[str],
+    others: frozenset[str] = frozenset(),
+) -> Settled:
+    """Tell findings apart. `pending` are the codes of rules that did not run: what speaks of them is not unused yet.
+
+    `others` are codes that another command looks for, and that must be named: a general comment is not for them.
+    """
     left: list[Finding] = []
     silenced: list[tuple[Finding, Suppression]] = []
     used: set[tuple[int, int, str]] = set()
@@ -129,11 +141,13 @@ def settle(placed: dict[Finding, Place], suppressions: tuple[Suppression, ...], 
             used |= {(one.line, one.col, finding.code) for one in covering}
         else:
             left.append(finding)
-    unused = tuple(notice for one in suppressions for notice in _unused(one, used, pending))
+    unused = tuple(notice for one in suppressions for notice in _unused(one, used, pending, others))
     return Settled(left=tuple(left), silenced=tuple(silenced), unused=unused)
 
 
-def _unused(one: Suppression, used: set[tuple[int, int, str]], pending: frozenset[str]) -> Iterator[Unused]:
+def _unused(
+    one: Suppression, used: set[tuple[int, int, str]], pending: frozenset[str], others: frozenset[str]
+) -> Iterator[Unused]:
     if not one.understood:
         yield Unused(line=one.line, message="comment not understood; write: # failloud: ok <reason>")
     if not one.valid:
@@ -141,5 +155,5 @@ def _unused(one: Suppression, used: set[tuple[int, int, str]], pending: frozense
     if not one.codes and not pending and not any(use[:2] == (one.line, one.col) for use in used):
         yield Unused(line=one.line, message="suppression suppresses nothing; remove it")
     for code in one.codes:
-        if code not in pending and (one.line, one.col, code) not in used:
+        if code not in pending | others and (one.line, one.col, code) not in used:
             yield Unused(line=one.line, message=f"suppression of {code} suppresses nothing; remove it")

@@ -18,6 +18,7 @@ __all__ = ["main"]
 COMMANDS = {
     "calls": "codemods.cli:calls",
     "audit": "codemods.audit_cli:audit",
+    "check": "codemods.check_cli:check",
     "migrate": "codemods.cli:migrate",
     "flags": "shim.flags_cli:flags",
     "doctor": "shim.doctor_cli:doctor",
