@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -191,10 +192,16 @@ def _undo(words: tuple[str, ...], *, as_json: bool) -> int:
         done = undo_run(home_of(path, run), run)
     except UndoError as error:
         raise Refused(f"{error}; nothing was changed", 2) from error
+    except OSError as error:
+        raise Refused(
+            f"cannot undo: {error}; files are as they were, or restored as a whole; next: undo again", 2
+        ) from error
     if as_json:
-        print_json({"schema": 1, "run": run, "restored": list(done.restored), "already": list(done.already)})
-    else:
-        click.echo(
-            f"run {run}: {len(done.restored)} files restored, {len(done.already)} were at their old state before"
+        print_json(
+            {"schema": 1, "run": run} | {name: list(paths) for name, paths in asdict(done).items() if name != "run"}
         )
+        return 0
+    click.echo(f"run {run}: {len(done.restored)} files restored, {len(done.already)} were at their old state before")
+    for name in done.removed:
+        click.echo(f"removed: {name}, a temporary file that a killed run left")
     return 0

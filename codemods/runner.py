@@ -91,9 +91,10 @@ def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:
     Raises GitError, OSError or Refused (another run holds the tree) before the first file is touched.
     """
     folder = layout.root if layout.root.is_dir() else layout.root.parent
-    with locked(folder):
+    with locked(folder, layout.base):
         paths = {folder / one.path: one for one in run.changed}
-        removed = tuple(str(one.relative_to(folder)) for one in leftovers({path.parent for path in paths}))
+        looked_in = {(folder / one.path).parent for one in run.outcomes}
+        removed = tuple(str(one.relative_to(folder)) for one in leftovers(looked_in))
         dirty = frozenset[Path]() if allow_dirty else uncommitted(list(paths), layout.root)
         ready = [one for path, one in paths.items() if path not in dirty]
         not_done = _not_committed(run, folder, dirty)
@@ -101,10 +102,11 @@ def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:
         if not ready:
             return replace(run, outcomes=_outcomes(run, not_done), facade=None)
         written: list[str] = []
+        if run.facade is not None:
+            written.append(record_run(layout.base, [run.facade], ("facade",), now, layout.base))
+        written.append(record_run(layout.root, ready, run.codemods, now, layout.base))
         if run.facade is not None and run.facade_path is not None:
-            written.append(record_run(layout.base, [run.facade], ("facade",), now))
             write_atomic(run.facade_path, run.facade.after)
-        written.append(record_run(layout.root, ready, run.codemods, now))
         interrupted = _write_files(ready, folder, not_done)
         return replace(run, outcomes=_outcomes(run, not_done), written=tuple(written), interrupted=interrupted)
 
@@ -143,7 +145,10 @@ def _write_file(path: Path, one: Changed) -> str:
 
 
 def _is_new(path: Path, one: Changed) -> bool:
-    return path.read_bytes() == one.after
+    try:
+        return path.read_bytes() == one.after
+    except OSError:
+        return False
 
 
 def _outcomes(run: Run, not_done: Mapping[str, Outcome]) -> tuple[Outcome, ...]:
