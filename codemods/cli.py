@@ -9,16 +9,20 @@ from pathlib import Path
 import click
 
 from codemods import registry
+from codemods.facade import facade_path
 from codemods.gitstate import GitError
 from codemods.journal import UndoError, home_of, undo_run
 from codemods.options import Given, given
-from codemods.planning import plan_of, plan_text, status_json, status_text
+from codemods.planning import plan_of, plan_text
 from codemods.pool import default_jobs
 from codemods.report import calls_text, diff_text, run_json, run_text
 from codemods.review import Session, review
 from codemods.runner import Run, prepare, write
+from codemods.runstate import run_states
 from codemods.scan import scan
-from codemods.survey import survey
+from codemods.status import Status
+from codemods.survey import FileSurvey, survey
+from codemods.treelock import temporaries
 from shim.console import USAGE, Refused, print_json
 
 __all__ = ["calls", "migrate"]
@@ -138,14 +142,29 @@ def _surveyed(words: tuple[str, ...], host: str | None, modules: tuple[str, ...]
     asked = given(path, host, modules)
     _warn_package(asked)
     files = survey(asked.layout, asked.wanted, asked.files, jobs)
-    plan = plan_of(files)
-    if as_json:
-        print_json(plan.as_json() if words[0] == "plan" else status_json(files))
+    if words[0] == "status":
+        status = _status(asked, files)
+        document, lines, code = status.as_json(), status.as_text(), status.exit_code
     else:
-        lines = plan_text(plan, host or "", path) if words[0] == "plan" else status_text(files)
-        for line in lines:
-            click.echo(line)
-    return plan.exit_code
+        there = facade_path(asked.layout, asked.wanted.facade).exists()
+        plan = plan_of(files, asked.wanted.facade, facade_there=there)
+        document, lines, code = plan.as_json(), plan_text(plan, host or "", path), plan.exit_code
+    if as_json:
+        print_json(document)
+    for line in [] if as_json else lines:
+        click.echo(line)
+    return code
+
+
+def _status(asked: Given, files: tuple[FileSurvey, ...]) -> Status:
+    """Join the survey with the journals: of PATH, of the folders above it, and of the package's own folder."""
+    root = asked.layout.root if asked.layout.root.is_dir() else asked.layout.root.parent
+    stale = temporaries({path.parent for path in asked.files})
+    return Status(
+        files=files,
+        runs=run_states({root, *root.parents, asked.layout.base}),
+        temporaries=tuple(str(one.relative_to(root)) for one in stale),
+    )
 
 
 def _warn_package(asked: Given) -> None:
