@@ -140,6 +140,8 @@ def _write_file(path: Path, one: Changed) -> str:
             return "changed by somebody else meanwhile: not written"
         write_atomic(path, one.after)
     except OSError as error:
+        if _is_new(path, one):
+            return f"written, but the disk did not confirm it: {error.strerror}"
         return f"cannot be written: {error.strerror}"
     return ""
 
