@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -121,16 +121,22 @@ def _write_files(ready: list[Changed], folder: Path, not_done: dict[str, Outcome
     """Write one file after the other; what is not written goes to `not_done`. Says whether Ctrl-C came."""
     done: set[str] = set()
     try:
-        for one in watched(ready, len(ready), "written"):
-            if error := _write_file(folder / one.path, one):
-                not_done[one.path] = Failed(path=one.path, error=error)
-            done.add(one.path)
+        for path, error in watched(_writing(ready, folder), len(ready), "written"):
+            if error:
+                not_done[path] = Failed(path=path, error=error)
+            done.add(path)
     except KeyboardInterrupt:
         reason = "interrupted before it was written: run again"
         left = [one.path for one in ready if one.path not in done and not _is_new(folder / one.path, one)]
         not_done |= {path: Skipped(path=path, reason=reason, pending=True) for path in left}
         return True
     return False
+
+
+def _writing(ready: list[Changed], folder: Path) -> Iterator[tuple[str, str]]:
+    """Write the files; give each one's path and error once it is done."""
+    for one in ready:
+        yield one.path, _write_file(folder / one.path, one)
 
 
 def _write_file(path: Path, one: Changed) -> str:
