@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from codemods import registry
+from codemods.facade import facade_path
 from codemods.gitstate import GitError
 from codemods.journal import UndoError, home_of, undo_run
 from codemods.options import Given, given
-from codemods.planning import plan_of, plan_text, status_json, status_text
+from codemods.planning import plan_of, plan_text
 from codemods.pool import default_jobs
 from codemods.report import calls_text, diff_text, run_json, run_text
 from codemods.review import Session, review
 from codemods.runner import Run, prepare, write
+from codemods.runstate import run_states
 from codemods.scan import scan
-from codemods.survey import survey
+from codemods.status import Status
+from codemods.survey import FileSurvey, survey
+from codemods.treelock import temporaries
 from shim.console import USAGE, Refused, print_json
 
 __all__ = ["calls", "migrate"]
@@ -137,14 +142,29 @@ def _surveyed(words: tuple[str, ...], host: str | None, modules: tuple[str, ...]
     asked = given(path, host, modules)
     _warn_package(asked)
     files = survey(asked.layout, asked.wanted, asked.files, jobs)
-    plan = plan_of(files)
-    if as_json:
-        print_json(plan.as_json() if words[0] == "plan" else status_json(files))
+    if words[0] == "status":
+        status = _status(asked, files)
+        document, lines, code = status.as_json(), status.as_text(), status.exit_code
     else:
-        lines = plan_text(plan, host or "", path) if words[0] == "plan" else status_text(files)
-        for line in lines:
-            click.echo(line)
-    return plan.exit_code
+        there = facade_path(asked.layout, asked.wanted.facade).exists()
+        plan = plan_of(files, asked.wanted.facade, facade_there=there)
+        document, lines, code = plan.as_json(), plan_text(plan, host or "", path), plan.exit_code
+    if as_json:
+        print_json(document)
+    for line in [] if as_json else lines:
+        click.echo(line)
+    return code
+
+
+def _status(asked: Given, files: tuple[FileSurvey, ...]) -> Status:
+    """Join the survey with the journals: of PATH, of the folders above it, and of the package's own folder."""
+    root = asked.layout.root if asked.layout.root.is_dir() else asked.layout.root.parent
+    stale = temporaries({path.parent for path in asked.files})
+    return Status(
+        files=files,
+        runs=run_states({root, *root.parents, asked.layout.base}),
+        temporaries=tuple(str(one.relative_to(root)) for one in stale),
+    )
 
 
 def _warn_package(asked: Given) -> None:
@@ -191,10 +211,16 @@ def _undo(words: tuple[str, ...], *, as_json: bool) -> int:
         done = undo_run(home_of(path, run), run)
     except UndoError as error:
         raise Refused(f"{error}; nothing was changed", 2) from error
+    except OSError as error:
+        raise Refused(
+            f"cannot undo: {error}; files are as they were, or restored as a whole; next: undo again", 2
+        ) from error
     if as_json:
-        print_json({"schema": 1, "run": run, "restored": list(done.restored), "already": list(done.already)})
-    else:
-        click.echo(
-            f"run {run}: {len(done.restored)} files restored, {len(done.already)} were at their old state before"
+        print_json(
+            {"schema": 1, "run": run} | {name: list(paths) for name, paths in asdict(done).items() if name != "run"}
         )
+        return 0
+    click.echo(f"run {run}: {len(done.restored)} files restored, {len(done.already)} were at their old state before")
+    for name in done.removed:
+        click.echo(f"removed: {name}, a temporary file that a killed run left")
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +15,10 @@ from codemods.facade import importers
 from codemods.layout import Layout, walk
 from codemods.outcome import Changed
 from codemods.patch import PatchError, apply_patch, split_patch, unified
-from codemods.treelock import locked
-from codemods.write import write_atomic
+from codemods.treelock import leftovers, locked
+from codemods.write import make_folder, write_atomic
 
-__all__ = ["UndoError", "Undone", "digest", "home_of", "record_run", "runs", "undo_run"]
+__all__ = ["UndoError", "Undone", "digest", "folder_of", "home_of", "manifest_of", "record_run", "runs", "undo_run"]
 
 
 class UndoError(Exception):
@@ -30,7 +32,9 @@ class Undone:
     run: str
     restored: tuple[str, ...]
     already: tuple[str, ...]
-    "Files that were at their old state before."
+    "Files that were at their old state before: taken back earlier, or never written since the run was cut short."
+    removed: tuple[str, ...] = ()
+    "Temporary files of a killed run that were taken away."
 
 
 def folder_of(root: Path) -> Path:
@@ -39,23 +43,35 @@ def folder_of(root: Path) -> Path:
 
 
 def runs(root: Path) -> tuple[str, ...]:
-    """List run ids, oldest first."""
+    """List run ids, oldest first; those that ended before they wrote anything too."""
     folder = folder_of(root)
     return tuple(sorted(p.name for p in folder.iterdir() if p.is_dir())) if folder.is_dir() else ()
 
 
-def record_run(root: Path, changes: list[Changed], codemods: tuple[str, ...], now: datetime) -> str:
-    """Write a run's journal before any of its files; give the run's id. Raises OSError."""
+def record_run(root: Path, changes: list[Changed], codemods: tuple[str, ...], now: datetime, base: Path) -> str:
+    """Write a run's journal before any of its files; give the run's id. Raises OSError, and leaves nothing then.
+
+    `base` is the other folder whose lock the run holds; who undoes the run takes it too.
+    """
     folder = folder_of(root)
-    base = now.strftime("%Y%m%dT%H%M%SZ")
-    run, number = base, 1
+    stamp = now.strftime("%Y%m%dT%H%M%SZ")
+    run, number = stamp, 1
     while (folder / run).exists():
         number += 1
-        run = f"{base}-{number}"
-    (folder / run).mkdir(parents=True)
+        run = f"{stamp}-{number}"
+    make_folder(folder / run)
     (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    try:
+        _record(folder / run, changes, codemods, os.path.relpath(base, folder.parent.parent))
+    except BaseException:
+        shutil.rmtree(folder / run, ignore_errors=True)  # nothing was written yet: there is nothing to take back
+        raise
+    return run
+
+
+def _record(folder: Path, changes: list[Changed], codemods: tuple[str, ...], base: str) -> None:
     patch = b"".join(unified(c.after, c.before, f"a/{c.path}", f"b/{c.path}") for c in changes)
-    write_atomic(folder / run / "reverse.patch", patch)
+    write_atomic(folder / "reverse.patch", patch)
     files = [
         {
             "path": c.path,
@@ -65,9 +81,8 @@ def record_run(root: Path, changes: list[Changed], codemods: tuple[str, ...], no
         }
         for c in changes
     ]
-    manifest = {"schema": 1, "run": run, "codemods": list(codemods), "files": files}
-    write_atomic(folder / run / "manifest.json", json.dumps(manifest, indent=2).encode() + b"\n")
-    return run
+    manifest = {"schema": 1, "run": folder.name, "base": base, "codemods": list(codemods), "files": files}
+    write_atomic(folder / "manifest.json", json.dumps(manifest, indent=2).encode() + b"\n")
 
 
 def digest(content: bytes) -> str:
@@ -93,22 +108,30 @@ def undo_run(root: Path, run: str) -> Undone:
     if not folder.is_dir():
         known = ", ".join(runs(root)) or "none"
         raise UndoError(f"no run {run!r} below {folder.parent}; known runs: {known}")
-    with locked(root if root.is_dir() else root.parent):
-        return _undo(root, run, folder)
-
-
-def _undo(root: Path, run: str, folder: Path) -> Undone:
-    try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        patches = split_patch((folder / "reverse.patch").read_bytes())
-    except OSError as error:
-        known = ", ".join(runs(root)) or "none"
-        raise UndoError(f"no run {run!r} below {folder.parent}; known runs: {known}") from error
-    except ValueError as error:
-        raise UndoError(f"the journal of run {run!r} is damaged: {error}") from error
-    if manifest.get("schema") != 1:
-        raise UndoError(f"the journal of run {run!r} has schema {manifest.get('schema')}, this version reads 1")
+    manifest = manifest_of(folder)
     base = root if root.is_dir() else root.parent
+    with locked(base, (base / manifest.get("base", ".")).resolve()):
+        return _undo(base, run, folder, manifest)
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """Read what a run was about to write. Raises UndoError."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+    except FileNotFoundError as error:
+        raise UndoError(f"run {folder.name} ended before its journal was whole: it wrote nothing") from error
+    except (OSError, ValueError) as error:
+        raise UndoError(f"the journal of run {folder.name!r} is damaged: {error}") from error
+    if manifest.get("schema") != 1:
+        raise UndoError(f"the journal of run {folder.name!r} has schema {manifest.get('schema')}, this version reads 1")
+    return manifest
+
+
+def _undo(base: Path, run: str, folder: Path, manifest: dict[str, Any]) -> Undone:
+    try:
+        patches = split_patch((folder / "reverse.patch").read_bytes())
+    except (OSError, ValueError) as error:
+        raise UndoError(f"the journal of run {run!r} is damaged: {error}") from error
     _check_unused(base, manifest)
     plan: list[tuple[Path, str, bytes | None]] = []
     already: list[str] = []
@@ -129,7 +152,13 @@ def _undo(root: Path, run: str, folder: Path) -> Undone:
             path.unlink()
         else:
             write_atomic(path, content)
-    return Undone(run=run, restored=tuple(name for _, name, _ in plan), already=tuple(already))
+    removed = leftovers({(base / entry["path"]).parent for entry in manifest["files"]})
+    return Undone(
+        run=run,
+        restored=tuple(name for _, name, _ in plan),
+        already=tuple(already),
+        removed=tuple(str(one.relative_to(base)) for one in removed),
+    )
 
 
 def _check_unused(base: Path, manifest: dict[str, Any]) -> None:

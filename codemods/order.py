@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Step", "ordered"]
+__all__ = ["Step", "Weight", "ordered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What is open in a module."""
+
+    places: int
+    "Places that some codemod would change."
+    lost: int = 0
+    "Contracted calls whose failure is lost today: result dropped, or exception swallowed in the same function."
+    delicate: int = 0
+    "Contracted calls with a hazard: a loop, a shared `try`, a clean-up."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,23 +31,32 @@ class Step:
     why: str
 
 
-def ordered(imports: Mapping[str, frozenset[str]], open_places: Mapping[str, int]) -> list[Step]:
-    """Order the keys of `open_places`.
+def ordered(imports: Mapping[str, frozenset[str]], weights: Mapping[str, Weight]) -> list[Step]:
+    """Order the keys of `weights`.
 
-    A module comes after those it imports; of several that could come next, the one with the most open places. A circle
-    is entered at the module that waits for the fewest others.
+    A module comes after those it imports: a handler is repaired when what it calls is loud. Of several that could come
+    next, the one that loses the most events, then the one with the fewest delicate calls, then with the most places. A
+    circle is entered at the module that waits for the fewest others.
     """
-    waits = {name: {other for other in imports.get(name, frozenset()) if other in open_places} for name in open_places}
+    waits = {name: {other for other in imports.get(name, frozenset()) if other in weights} for name in weights}
     for name, others in waits.items():
         others.discard(name)
     steps: list[Step] = []
     placed: set[str] = set()
     while len(placed) < len(waits):
         left = {name: waits[name] - placed for name in waits if name not in placed}
-        name = min(left, key=lambda one: (len(left[one]), -open_places[one], one))
-        steps.append(Step(module=name, why=_why(waits[name], left[name])))
+        name = min(left, key=lambda one: (len(left[one]), *_rank(weights[one]), one))
+        steps.append(Step(module=name, why=f"{_why(waits[name], left[name])}; {_shown(weights[name])}"))
         placed.add(name)
     return steps
+
+
+def _rank(weight: Weight) -> tuple[int, int, int]:
+    return -weight.lost, weight.delicate, -weight.places
+
+
+def _shown(weight: Weight) -> str:
+    return f"calls that lose their failure: {weight.lost}, delicate ones: {weight.delicate}"
 
 
 def _why(waited: set[str], still: set[str]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing import active_children, parent_process
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -48,11 +51,16 @@ class Pool(Generic[Setup, Result]):
                 yield self.work(ready, path)
             return
         size = max(1, min(16, len(files) // (jobs * 4)))
+        others = set(active_children())
         with ProcessPoolExecutor(jobs, initializer=_start, initargs=(self.setup, self.arguments)) as executor:
             try:
                 yield from executor.map(partial(_call, self.work), files, chunksize=size)
             except BrokenProcessPool as error:
                 raise Refused("a worker process died; next: find the file with --jobs 1 and --module", 2) from error
+            except BaseException:  # Ctrl-C: nobody reads what is still being worked out, and workers write nothing
+                for worker in set(active_children()) - others:
+                    worker.terminate()
+                raise
 
 
 def _call(work: Callable[..., Result], path: Path) -> Result:
@@ -61,4 +69,13 @@ def _call(work: Callable[..., Result], path: Path) -> Result:
 
 def _start(setup: Callable[..., object], arguments: tuple[object, ...]) -> None:
     gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _state["ready"] = setup(*arguments)
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent's end: one that is killed cannot tell its workers, and they would wait for work for ever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -91,9 +91,10 @@ def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:
     Raises GitError, OSError or Refused (another run holds the tree) before the first file is touched.
     """
     folder = layout.root if layout.root.is_dir() else layout.root.parent
-    with locked(folder):
+    with locked(folder, layout.base):
         paths = {folder / one.path: one for one in run.changed}
-        removed = tuple(str(one.relative_to(folder)) for one in leftovers({path.parent for path in paths}))
+        looked_in = {(folder / one.path).parent for one in run.outcomes}
+        removed = tuple(str(one.relative_to(folder)) for one in leftovers(looked_in))
         dirty = frozenset[Path]() if allow_dirty else uncommitted(list(paths), layout.root)
         ready = [one for path, one in paths.items() if path not in dirty]
         not_done = _not_committed(run, folder, dirty)
@@ -101,10 +102,11 @@ def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:
         if not ready:
             return replace(run, outcomes=_outcomes(run, not_done), facade=None)
         written: list[str] = []
+        if run.facade is not None:
+            written.append(record_run(layout.base, [run.facade], ("facade",), now, layout.base))
+        written.append(record_run(layout.root, ready, run.codemods, now, layout.base))
         if run.facade is not None and run.facade_path is not None:
-            written.append(record_run(layout.base, [run.facade], ("facade",), now))
             write_atomic(run.facade_path, run.facade.after)
-        written.append(record_run(layout.root, ready, run.codemods, now))
         interrupted = _write_files(ready, folder, not_done)
         return replace(run, outcomes=_outcomes(run, not_done), written=tuple(written), interrupted=interrupted)
 
@@ -119,16 +121,22 @@ def _write_files(ready: list[Changed], folder: Path, not_done: dict[str, Outcome
     """Write one file after the other; what is not written goes to `not_done`. Says whether Ctrl-C came."""
     done: set[str] = set()
     try:
-        for one in watched(ready, len(ready), "written"):
-            if error := _write_file(folder / one.path, one):
-                not_done[one.path] = Failed(path=one.path, error=error)
-            done.add(one.path)
+        for path, error in watched(_writing(ready, folder), len(ready), "written"):
+            if error:
+                not_done[path] = Failed(path=path, error=error)
+            done.add(path)
     except KeyboardInterrupt:
         reason = "interrupted before it was written: run again"
         left = [one.path for one in ready if one.path not in done and not _is_new(folder / one.path, one)]
         not_done |= {path: Skipped(path=path, reason=reason, pending=True) for path in left}
         return True
     return False
+
+
+def _writing(ready: list[Changed], folder: Path) -> Iterator[tuple[str, str]]:
+    """Write the files; give each one's path and error once it is done."""
+    for one in ready:
+        yield one.path, _write_file(folder / one.path, one)
 
 
 def _write_file(path: Path, one: Changed) -> str:
@@ -138,12 +146,17 @@ def _write_file(path: Path, one: Changed) -> str:
             return "changed by somebody else meanwhile: not written"
         write_atomic(path, one.after)
     except OSError as error:
+        if _is_new(path, one):
+            return f"written, but the disk did not confirm it: {error.strerror}"
         return f"cannot be written: {error.strerror}"
     return ""
 
 
 def _is_new(path: Path, one: Changed) -> bool:
-    return path.read_bytes() == one.after
+    try:
+        return path.read_bytes() == one.after
+    except OSError:
+        return False
 
 
 def _outcomes(run: Run, not_done: Mapping[str, Outcome]) -> tuple[Outcome, ...]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codemods import registry
 from codemods.callsites import Analyser, Analysis
 from codemods.imports import LocalName
 from codemods.layout import Layout
-from codemods.outcome import SkippedSite
+from codemods.order import Weight
+from codemods.outcome import Failed, SkippedSite
 from codemods.pool import Pool
 from codemods.project import bound_imports
 from codemods.proposal import Fixer
+from codemods.rewrite import Rewriter
 from codemods.site import CallRow
 from codemods.source import SourceError, parse_bytes, read_raw
 from codemods.wanted import Wanted
@@ -37,9 +39,13 @@ class FileSurvey:
     path: str
     module: str
     error: str = ""
-    "Why there is nothing else: not read, not parsed, not analysed."
+    "Not read, not parsed, not analysed: then there is nothing else. Or not rewritten, by the codemods together."
+    skipped: str = ""
+    "Why it was not looked at on purpose."
     sites: tuple[CallRow, ...] = ()
     "Calls of contracted methods; others are in `calls`."
+    phantoms: tuple[CallRow, ...] = ()
+    "Calls of a contracted name that the receiver's class does not have."
     done: dict[str, int] = field(default_factory=dict)
     "Codemod -> places that are its work."
     pending: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -52,8 +58,21 @@ class FileSurvey:
     def by_hand(self) -> tuple[tuple[CallRow, str], ...]:
         """Calls that have to be migrated and that their codemod leaves, with its reason."""
         reasons = {(one.codemod, one.line): one.reason for one in self.left}
-        found = ((row, reasons.get((_MEANT.get(row.migration, ""), row.line), "")) for row in self.sites)
+        found = [(row, reasons.get((_MEANT.get(row.migration, ""), row.line), "")) for row in self.sites]
+        found += [
+            (row, "no class has this method: the call fails every time; repair or remove it") for row in self.phantoms
+        ]
         return tuple((row, reason) for row, reason in found if reason)
+
+    @property
+    def weight(self) -> Weight:
+        """How much is open, and how delicate it is."""
+        todo = [row for row in self.sites if row.migration != "leave_alone"]
+        return Weight(
+            places=sum(map(len, self.pending.values())),
+            lost=sum(row.swallows or row.result_use in {"ignored", "assigned_unused"} for row in todo),
+            delicate=sum(bool(row.hazards) for row in todo),
+        )
 
 
 class Surveyor:
@@ -66,21 +85,28 @@ class Surveyor:
         if any(getattr(fixer, "LEGACY", False) for fixer in self.fixers.values()):
             words |= set(self.analyser.legacy_bytes)
         self.words = tuple(sorted({*self.analyser.name_bytes, *words}))
+        together = tuple(name for name, fixer in self.fixers.items() if not getattr(fixer, "APART", ""))
+        self.together = frozenset(together)
+        self.rewriter = Rewriter(self.analyser, together)
 
     def look(self, path: Path) -> FileSurvey:
         """Survey one file. What cannot be handled is in the result, with the reason."""
         layout = self.analyser.layout
         shown = layout.shown(path)
         module = layout.module_of(path)
+        if path.is_symlink():
+            return FileSurvey(path=shown, module=module, skipped="symbolic link: name the file it points to")
         try:
             raw = read_raw(path)
             if not any(word in raw for word in self.words):
                 return FileSurvey(path=shown, module=module)
-            return self._look(self.analyser.analyse(path, parse_bytes(raw)))
+            found = self._look(self.analyser.analyse(path, parse_bytes(raw)))
         except SourceError as error:
             return FileSurvey(path=shown, module=module, error=error.reason)
         except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
             return FileSurvey(path=shown, module=module, error=f"not analysed: {type(error).__name__}: {error}")
+        tried = self.rewriter.rewrite(path) if self.together & found.pending.keys() else None
+        return replace(found, error=tried.error) if isinstance(tried, Failed) else found
 
     def _look(self, analysis: Analysis) -> FileSurvey:
         pending: dict[str, tuple[int, ...]] = {}
@@ -100,6 +126,7 @@ class Surveyor:
             path=analysis.path,
             module=analysis.module,
             sites=tuple(site.row for site in analysis.sites if site.row.verdict in _TARGETS),
+            phantoms=tuple(site.row for site in analysis.sites if site.row.verdict == "phantom"),
             done=done,
             pending=pending,
             left=tuple(left),

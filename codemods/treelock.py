@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shim.console import Refused
 
-__all__ = ["leftovers", "locked"]
+__all__ = ["leftovers", "locked", "temporaries"]
 
 _PREFIX, _SUFFIX = ".failloud-", ".tmp"
 "Names of the temporary files of `codemods.write`."
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a scanned root. Raises Refused where another run holds it; OSError where none can be made."""
+def locked(*folders: Path) -> Iterator[None]:
+    """Hold the locks of some folders. Raises Refused where another run holds one; OSError where none can be made.
+
+    The folder that is scanned alone does not do: two runs with different PATHs may write the same file. They share the
+    folder where `import package` starts.
+    """
+    with ExitStack() as held:
+        for folder in sorted(set(folders)):
+            held.enter_context(_locked(folder))
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     home = folder / ".failloud"
     home.mkdir(exist_ok=True)
     (home / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -45,9 +57,14 @@ def _take(descriptor: int) -> bool:
     return True
 
 
+def temporaries(folders: set[Path]) -> list[Path]:
+    """List temporary files in these folders: of a run that writes now, or of one that was killed."""
+    return [one for folder in sorted(folders) for one in folder.glob(f"{_PREFIX}*{_SUFFIX}") if one.is_file()]
+
+
 def leftovers(folders: set[Path]) -> list[Path]:
     """Remove temporary files that a killed run left in these folders; only while the lock is held. Gives them."""
-    found = [one for folder in sorted(folders) for one in folder.glob(f"{_PREFIX}*{_SUFFIX}") if one.is_file()]
+    found = temporaries(folders)
     for one in found:
         one.unlink(missing_ok=True)
     return found
