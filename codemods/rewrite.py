@@ -25,7 +25,8 @@ class Rewriter:
 
     def __init__(self, analyser: Analyser, names: tuple[str, ...]) -> None:
         self.analyser = analyser
-        self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in names}
+        # One order, whatever order they are named in: check-results wraps a call in the `try` of catch-specific.
+        self.fixers: dict[str, Fixer] = {name: registry.load(name) for name in sorted(names)}
         words = {word for fixer in self.fixers.values() for word in getattr(fixer, "WORDS", ())}
         self._last: tuple[Source, Analysis] | None = None
         for fixer in self.fixers.values():

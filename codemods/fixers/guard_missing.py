@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 
+from codemods.bound import is_bound
 from codemods.callsites import Analysis
 from codemods.guards import Guard, guards_of, is_missing, says_so
 from codemods.imports import LocalName
@@ -68,7 +69,7 @@ def _has_own_lines(source: Source, guard: Guard) -> bool:
 def _edit(site: Site, guard: Guard, analysis: Analysis, verb: str) -> tuple[Edit, ...]:
     source, node = analysis.source, guard.node
     assert isinstance(node, ast.If)  # noqa: S101  # other shapes are refused before
-    call = f"{verb}({_arguments(site)})"
+    call = f"{verb}({_arguments(site, node, analysis)})"
     if guard.shape == "no_else":
         indent = source.line(node.lineno)[: node.col_offset].decode()
         step = step_of(source, node.body[0], analysis.around)
@@ -83,11 +84,19 @@ def _edit(site: Site, guard: Guard, analysis: Analysis, verb: str) -> tuple[Edit
     return (Edit(start=at, end=at, new=f"{indent_of(source, last)}{call}{ending}"),)
 
 
-def _arguments(site: Site) -> str:
+def _arguments(site: Site, at: ast.stmt, analysis: Analysis) -> str:
     row = site.verdict.rows[0]
     component, _, method = row.key.partition(".")
-    run = f", run_id={name}" if (name := run_of(site)) else ""
+    run = f", run_id={said}" if (said := _run(run_of(site), at, analysis)) else ""
     return f"{json.dumps(component)}, {json.dumps(method)}{run}"
+
+
+def _run(name: str, at: ast.stmt, analysis: Analysis) -> str:
+    """Write the run id in a way that cannot fail: the call that would have read it is the one that is skipped."""
+    owner, dot, attribute = name.partition(".")
+    if not owner or "." in attribute or not is_bound(owner, at, analysis.around):
+        return ""
+    return f"getattr({owner}, {json.dumps(attribute)}, None)" if dot else owner
 
 
 class Strip(ast.NodeTransformer):

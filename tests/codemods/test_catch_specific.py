@@ -92,3 +92,13 @@ NOT_CHANGED = {
 def test_leaves(tmp_path, body, reason):
     outcome = check_noop(tmp_path, source=in_function(body))
     assert [reason in site.reason for site in outcome.sites] == ([True] if reason else [])
+
+
+def test_its_own_call_is_checked_as_well_in_whatever_order_the_codemods_are_named(tmp_path):
+    before = in_function(in_handler("await h.push(1)\n"))
+    after = in_function(
+        in_handler('try:\n    delivered(await h.push(1), "hub.push")\n' + ASIDE),
+        "from plant.loud import LoudFailure, delivered, escalate\n",
+    )
+    for names in (("catch-specific", "check-results"), ("check-results", "catch-specific")):
+        transformed(tmp_path, names, before, after)

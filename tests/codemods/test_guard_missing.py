@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from textwrap import indent
 
 import pytest
+from migration_case import HOST, HUB, row
 from migration_case import check_noop as noop
 from migration_case import check_transformed as transformed
+
+from codemods.wanted import Wanted
+from shim.contracts import HostClass
 
 check_noop = partial(noop, codemods=("guard-missing",))
 check_transformed = partial(transformed, codemods=("guard-missing",))
@@ -128,3 +133,32 @@ def test_a_predicate_that_does_more_is_no_guard(tmp_path):
     more = "\n    def ready(self):\n        return self.h is not None and self.x\n"
     outcome = check_noop(tmp_path, source=in_class("if self.ready():\n    await self.h.ping(1)\n", more=more))
     assert outcome.sites == ()
+
+
+RUN = {
+    "a parameter": ("if h:\n    await h.ping(x)\n", "x"),
+    "an attribute of one, which may not be there": (
+        "if h:\n    await h.ping(x.run)\n",
+        'getattr(x, "run", None)',
+    ),
+    "assigned before": ("run = x()\nif h:\n    await h.ping(run)\n", "run"),
+    "the loop's own": ("for run in x:\n    if h:\n        await h.ping(run)\n", "run"),
+    "of a with": ("with x as run:\n    if h:\n        await h.ping(run)\n", "run"),
+    "assigned behind the guard": ("if h:\n    run = x()\n    await h.ping(run)\n", ""),
+    "assigned perhaps": ("if x:\n    run = x()\nif h:\n    await h.ping(run)\n", ""),
+    "declared, not assigned": ("run: str\nif h:\n    await h.ping(run)\n", ""),
+    "deleted": ("del x\nif h:\n    await h.ping(x)\n", ""),
+    "of the module": ("if h:\n    await h.ping(RUN)\n", ""),
+    "far away": ("if h:\n    await h.ping(x.y.run)\n", ""),
+}
+
+
+@pytest.mark.parametrize(("before", "said"), RUN.values(), ids=RUN)
+def test_the_run_is_named_where_reading_it_cannot_fail(tmp_path, monkeypatch, before, said):
+    hub = HostClass(component="hub", target=HUB, identity={"run_id": "run_id"})
+    rows = (replace(row(HUB, "ping"), signature="(self, run_id)"),)
+    host = replace(HOST, components=("hub",), classes=(hub,), contracts=rows, naming=())
+    monkeypatch.setattr("migration_case.WANTED", Wanted.of(host))
+    at = "    " * (before.startswith(("for", "with")))
+    missing = f'{at}else:\n{at}    missing("hub", "ping"{said and f", run_id={said}"})\n'
+    check_transformed(tmp_path, before=in_function(before), after=in_function(before + missing, NEW))
