@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from codemods.rulebook import entries
 from codemods.statefile import Recorded
 from codemods.statemarks import marks_of
 from codemods.statereport import Against, Tally, compared
+from codemods.suppress import MARK
 from codemods.wanted import Wanted
 
 __all__ = ["Checker", "Facts", "FileCheck"]
@@ -60,7 +62,7 @@ class Checker(Auditor):
         self.facts = facts
         self.absent = frozenset(one.code for one in entries())  # a part of what they find is no reason for a notice
         last = wanted.facade.rpartition(".")[2].encode()
-        self.words = tuple(sorted({*self.words, *self.analyser.name_bytes, *_EXCEPTIONS, last, b"shim"}))
+        self.words = tuple(sorted({MARK, *self.analyser.name_bytes, *_EXCEPTIONS, last, b"shim"}))
         self._seen: tuple[tuple[Recorded, ...], frozenset[str], Tally] = ((), frozenset(), Tally())
 
     def check(self, path: Path) -> FileCheck:
@@ -79,17 +81,21 @@ class Checker(Auditor):
 
     def _findings(self, looked: Analysis, failures: list[Failure]) -> Iterator[tuple[Finding, Place]]:
         """Give contracted-call findings of the audit's rules, then drift; where both see a call, one of them."""
-        audited = [(one, place) for one, place in super()._findings(looked, failures) if self._is_ours(one)]
+        named = any(name in looked.source.raw for name in self.analyser.name_bytes)  # else no call is contracted
+        audited = [(f, place) for f, place in super()._findings(looked, failures) if self._is_ours(f)] if named else []
         drift: list[Finding] = list(self.facts.contracts.get(looked.path, ()))
         try:
             drift += self._drift(looked)
         except Exception as error:  # noqa: BLE001  # reported with the file: other reports and files go on
             failures.append(Failure(error=f"drift was not looked for: {type(error).__name__}: {error}"))
-        again = {_spot(one) for one in drift if one.code == SILENT_AGAIN.code}
-        known = {_spot(one) for one, _ in audited}
-        yield from ((one, place) for one, place in audited if _spot(one) not in again)
+        again = [one for one in drift if one.code == SILENT_AGAIN.code]
+        told = _Covering(again, [one for one, _ in audited])
+        left = [(one, place) for one, place in audited if not told.covers(one)]
+        new = [one for one in drift if one.code == NEW_SILENT.code]
+        known = _Covering([one for one, _ in left], new)
+        yield from left
         for one in drift:
-            if one.code != NEW_SILENT.code or _spot(one) not in known:
+            if one.code != NEW_SILENT.code or not known.covers(one):
                 yield one, place_of(one, looked.source)
 
     def _is_ours(self, finding: Finding) -> bool:
@@ -120,6 +126,24 @@ class Checker(Auditor):
         rows = tuple(one.recorded(seen.looked.module) for one in held.values() if one.marks or one.sites)
         self._seen = (rows, frozenset(held), tally)
         return found
+
+
+class _Covering:
+    """Findings that speak for others: of the same place, else of the same repair in the same function, one for one."""
+
+    def __init__(self, findings: list[Finding], others: list[Finding]) -> None:
+        elsewhere = {_spot(one) for one in others}
+        self.spots = {_spot(one) for one in findings}
+        self.repairs = Counter((one.function, one.fix) for one in findings if one.fix and _spot(one) not in elsewhere)
+
+    def covers(self, one: Finding) -> bool:
+        """Tell whether a finding need not be told; a finding that stands elsewhere is used up by it."""
+        if _spot(one) in self.spots:
+            return True
+        key = (one.function, one.fix)
+        covered = self.repairs[key] > 0
+        self.repairs[key] -= covered
+        return covered
 
 
 def _spot(one: Finding) -> tuple[int, int]:

@@ -151,7 +151,7 @@ class _Look:
                 self._add(ATTACHMENT, module.name, node, text)
         bodies = [known[1] for one in self.classes.mro(key).keys if (known := self.classes.node(one)) is not None]
         watched = {watch.attribute for row in rows for watch in row.watches}
-        needed = {need.attribute for row in rows for need in row.needs}
+        needed = {need.attribute for row in rows for need in row.needs if need.attribute}
         for name in sorted(watched | needed):
             uses = " and ".join(word for word, names in (("watched", watched), ("needed", needed)) if name in names)
             if whole and not any(_assigns(body, name, methods=name not in watched) for body in bodies):

@@ -9,13 +9,14 @@ from codemods.classes import dotted
 from codemods.driftbook import BYPASSED, FACADE
 from codemods.driftlook import Look
 from codemods.finding import Finding, finding_at
+from codemods.loud import ENDS, VERBS
 from codemods.project import Project, bound_imports
 from shim import errors
 
 __all__ = ["facade"]
 
-VERBS = frozenset({"boundary", "delivered", "escalate", "handled", "missing", "spawn"})
-_NAMES = VERBS | (frozenset(errors.__all__) - {"Common"})
+_VERBS = frozenset((*ENDS, *VERBS))
+_NAMES = _VERBS | (frozenset(errors.__all__) - {"Common"})
 _OURS = frozenset({"shim", "shim.boundaries", "shim.calls", "shim.errors"})
 
 
@@ -59,7 +60,7 @@ def _attributes(seen: Look, project: Project) -> Iterator[Finding]:
         module = ".".join(filter(None, (imported_head.module, imported_head.attribute, *parts[1:-1])))
         if module == name:
             yield from _lacks(attribute, parts[-1], seen, project)
-        elif module == "shim" and parts[-1] in VERBS:
+        elif module == "shim" and parts[-1] in _VERBS:
             message = f"shim.{parts[-1]} is used: migrated code imports it from {name}"
             yield finding_at(attribute, looked, code=BYPASSED.code, message=message, evidence="façade")
 

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codemods.driftfacade import VERBS
 from codemods.driftlook import Look
 from codemods.finding import Finding
 from codemods.handlers import always_raises
+from codemods.loud import ENDS, VERBS
 from codemods.project import FunctionNode
 from codemods.site import Site
 from codemods.statefile import Recorded
@@ -109,9 +109,9 @@ def _inside(around: str, function: FunctionNode) -> str:
 
 def _verbs(seen: Look) -> Iterator[tuple[ast.AST, str]]:
     for call in seen.calls:
-        if not seen.looked.known.means(call.func, VERBS):
-            continue
         verb = seen.looked.known.meant(call.func)
+        if verb not in (*ENDS, *VERBS):
+            continue
         given = [*call.args, *(word.value for word in call.keywords if word.arg in ("contract", "component", "method"))]
         words = [one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         if verb == "delivered":

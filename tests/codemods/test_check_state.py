@@ -222,13 +222,13 @@ def test_an_extracted_helper_takes_its_marks_along(mill, capsys):
 
 def test_a_new_silent_call_in_a_migrated_module(mill, capsys):
     text = (mill / "mill" / "miller.py").read_text()
-    new = "\n    async def more(self):\n        try:\n            return 1 + (await self.bell.ring(7))\n"
-    new += "        except Exception:\n            return 0\n"
+    new = "\n    async def more(self):\n        try:\n            return 1\n"
+    new += "        except KeyError:\n            return [await self.bell.ring(7)]\n"
     put(mill, "miller", text + new)
     (row,) = drift(capsys, mill, *state(mill))
     assert row[0] == "FL109"
     assert "a new call of bell.ring is silent" in row[2]
-    assert "next: failloud migrate reraise-loud PATH --module mill.miller --write" in row[2]
+    assert "next: failloud migrate catch-specific PATH --module mill.miller --write" in row[2]
 
 
 def test_a_new_call_whose_result_is_dropped_is_told_by_the_audit_s_rule_alone(mill, capsys):
@@ -238,12 +238,18 @@ def test_a_new_call_whose_result_is_dropped_is_told_by_the_audit_s_rule_alone(mi
 
 def test_the_same_call_in_a_module_that_nobody_migrated_is_left_to_the_audit(mill, capsys):
     put(
-        mill,
-        "rest",
-        "from mill.bell import Bell\nasync def f(b: Bell):\n    try:\n        return [await b.ring(7)]\n"
-        "    except Exception:\n        pass\n",
+        mill, "rest", "from mill.bell import Bell\nasync def f(b: Bell):\n    try:\n        g()\n    except KeyError:\n"
     )
+    with (mill / "mill" / "rest.py").open("a") as file:
+        file.write("        return [await b.ring(7)]\n")
     assert drift(capsys, mill, *state(mill)) == []
+
+
+def test_a_new_swallowed_call_is_told_once(mill, capsys):
+    with (mill / "mill" / "miller.py").open("a") as file:
+        file.write("\n    async def more(self):\n        try:\n            return [await self.bell.ring(7)]\n")
+        file.write("        except Exception:\n            return 0\n")
+    assert [code for code, _, _ in drift(capsys, mill, *state(mill))] == ["FL003"]
 
 
 def test_a_report_is_suppressed_by_its_code_alone(mill, capsys):
