@@ -12,39 +12,12 @@ import inspect
 import sys
 from types import ModuleType
 
-LIMIT = 400
-"Answers in one run; a loop that never ends is stopped there, at the same place in both versions."
 LOGS = frozenset({"debug", "info", "warning", "error", "critical", "exception", "log"})
 
 
-class Stop(BaseException):
-    """Raised where a run has asked for too much: no handler of the code under test takes it."""
-
-
-class Script:
-    """The answers of one run, and what was asked and called in it."""
-
-    def __init__(self, choices, awaited, raises):
-        self.choices, self.awaited, self.raises = choices, awaited, raises
-        self.asked, self.calls, self._times, self._left = {}, [], {}, LIMIT
-
-    def choose(self, key, options):
-        self._left -= 1
-        if self._left < 0:
-            raise Stop
-        self.asked.setdefault(key, options)
-        return self.choices.get(key, options[0])
-
-    def time(self, *key):
-        """Count how often something was asked; the third time is as the second."""
-        self._times[key] = self._times.get(key, 0) + 1
-        return min(self._times[key], 2)
-
-    def value(self, choice, path, real=None):
-        """Turn a choice into what the code gets."""
-        return {"none": None, "true": True, "false": False}.get(choice, ...) if choice != "there" else Standin(
-            self, path, real
-        )  # fmt: skip
+def value_of(script, choice, path, real=None):
+    """Turn a choice into what the code gets."""
+    return Standin(script, path, real) if choice == "there" else {"none": None, "true": True, "false": False}[choice]
 
 
 class Standin:
@@ -64,7 +37,7 @@ class Standin:
             else:
                 key = ("attribute", f"{self._path}.{name}")
                 found = self._script.choose(key, ("there",) if name in LOGS else ("there", "none", "absent"))
-                kids[name] = found if found == "absent" else self._script.value(found, f"{self._path}.{name}", real)
+                kids[name] = found if found == "absent" else value_of(self._script, found, f"{self._path}.{name}", real)
         if kids[name] == "absent":
             raise AttributeError(f"{self._path} has no {name}")
         return kids[name]
@@ -85,7 +58,7 @@ class Standin:
         choice = script.choose(("call", path, n), options)
         if choice in script.raises:
             raise _made(script.raises[choice], f"{path} failed")
-        value = script.value(choice, f"{path}()")
+        value = value_of(script, choice, f"{path}()")
         return Answer(script, f"{path}()", value) if name in script.awaited else value
 
     def __await__(self):

@@ -14,6 +14,7 @@ import warnings
 from collections import Counter
 from types import ModuleType
 
+import driving
 import pytest
 import twins
 
@@ -26,7 +27,7 @@ from codemods.wanted import Wanted
 from shim.guard import own_failures
 from shim.hosts.netra import HOST
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore")]  # the host's own warnings
 
 
 def tell(*words):
@@ -58,14 +59,14 @@ def driven(installed, changes):
     with warnings.catch_warnings(), shim.recording() as records:
         warnings.simplefilter("ignore")  # stand-ins leave coroutines lying about
         for name, one in modules.items():
-            real, why = twins.module_of(name, one.before)
+            real, why = driving.module_of(name, one.before)
             if why:
                 broken[name] = why
             verbs = twins.facade_names(one.after, HOST.facade)
-            world = twins.World(name, real, HOST.facade, facade, verbs)
+            world = driving.World(name, real, HOST.facade, facade, verbs)
             found[name] = list(twins.twins_of(one.before, one.after, verbs))
             for twin in found[name]:
-                twins.drive(twin, world, loop)
+                driving.drive(twin, world, loop)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
         gc.collect()

@@ -7,6 +7,7 @@ import warnings
 from textwrap import dedent, indent
 from types import ModuleType
 
+import driving
 import pytest
 import twins
 
@@ -58,7 +59,7 @@ def driven(old, new):
     loop = asyncio.new_event_loop()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        twins.drive(twin, twins.World("plant.agent", ModuleType("plant.agent"), "plant.loud", facade, verbs), loop)
+        driving.drive(twin, driving.World("plant.agent", ModuleType("plant.agent"), "plant.loud", facade, verbs), loop)
         loop.close()
     return twin
 
@@ -78,6 +79,15 @@ def test_a_difference_is_found(old, new):
     assert twins.first_difference(*twin.differences[0][1])
 
 
-def test_what_no_script_can_reach_is_said_to_be_so():
-    twin = driven("return 1\nself.hub.ping()", "return 1\nmissing('hub', 'ping')\nself.hub.ping()")
+@pytest.mark.parametrize(
+    "first",
+    [
+        "return 1",
+        "raise ValueError",
+        "if key:\n    return 1\nelse:\n    return 2",
+        "try:\n    return await self.hub.ask()\nfinally:\n    self.hub.close()",
+    ],
+)
+def test_what_no_script_can_reach_is_said_to_be_so(first):
+    twin = driven(f"{first}\nself.hub.ping()", f"{first}\nmissing('hub', 'ping')\nself.hub.ping()")
     assert [twin.why(line) for line in twin.missed] == ["stands behind a return or raise"]
