@@ -95,8 +95,7 @@ def drive(twin, world, loop):
             found = world.made.setdefault(name, type(name, (Exception,), {}))
         if World.is_exception(found) and found is not Exception and found is not BaseException:
             raises[f"raises {name}"] = found
-    awaited = {_last(one.value.func) for one in ast.walk(twin.before)
-               if isinstance(one, ast.Await) and isinstance(one.value, ast.Call)}  # fmt: skip
+    awaited = {_last(one.func) for node in ast.walk(twin.before) for one in _coroutines(node)}
     codes = [_compiled(node, kind) for node, kind in ((twin.before, "<before>"), (twin.after, "<after>"))]
     growing = Growing()
     for choices in growing.scripts(FEW if twin.only_decorated else RUNS, lambda: bool(twin.missed)):
@@ -119,6 +118,16 @@ def _resolved(node, world):
     if isinstance(node, ast.Name):
         return getattr(builtins, node.id, None) or world.known(node.id)
     return getattr(_resolved(node.value, world), node.attr, None) if isinstance(node.value, ast.Name) else None
+
+
+def _coroutines(node):
+    """Give calls that a node awaits or starts as a task."""
+    found = []
+    if isinstance(node, ast.Await):
+        found = [node.value]
+    elif isinstance(node, ast.Call) and _last(node.func) in ("create_task", "ensure_future"):
+        found = node.args[:1]
+    return [one for one in found if isinstance(one, ast.Call)]
 
 
 def _last(node):
