@@ -87,8 +87,8 @@ def migrate(
 
     `migrate plan` proposes codemods for each module and orders them, `migrate status` says what is done and open,
     `migrate list` names the codemods, `migrate undo RUN` takes a written run back. Exit code: 0 nothing left to do,
-    1 changes are pending or `q` ended the review, 2 a file could not be read, parsed or rewritten, 64 a review had no
-    answers.
+    1 changes are pending, a run was cut short, or `q` ended the review, 2 a file could not be read, parsed or
+    rewritten, or another run writes, 64 a review had no answers, 130 interrupted.
     """
     if words[0] == "list" and len(words) == 1:
         return _list(as_json=as_json)

@@ -34,21 +34,34 @@ class Step:
 def ordered(imports: Mapping[str, frozenset[str]], weights: Mapping[str, Weight]) -> list[Step]:
     """Order the keys of `weights`.
 
-    A module comes after those it imports: a handler is repaired when what it calls is loud. Of several that could come
-    next, the one that loses the most events, then the one with the fewest delicate calls, then with the most places. A
-    circle is entered at the module that waits for the fewest others.
+    A module comes after those it imports: a handler is repaired when what it calls is loud. Those in a circle wait for
+    what is outside it alone. Of several that could come next, the one that loses the most events, then the one with the
+    fewest delicate calls, then with the most places, then the one that waits for the fewest in its circle.
     """
     waits = {name: {other for other in imports.get(name, frozenset()) if other in weights} for name in weights}
     for name, others in waits.items():
         others.discard(name)
+    behind = {name: _behind(name, waits) for name in waits}
     steps: list[Step] = []
     placed: set[str] = set()
     while len(placed) < len(waits):
         left = {name: waits[name] - placed for name in waits if name not in placed}
-        name = min(left, key=lambda one: (len(left[one]), *_rank(weights[one]), one))
+        ready = [name for name in left if all(name in behind[other] for other in behind[name] - placed)]
+        name = min(ready, key=lambda one: (*_rank(weights[one]), len(left[one]), one))
         steps.append(Step(module=name, why=f"{_why(waits[name], left[name])}; {_shown(weights[name])}"))
         placed.add(name)
     return steps
+
+
+def _behind(name: str, waits: Mapping[str, set[str]]) -> set[str]:
+    """Give all that a module waits for, through others too; itself where it is in a circle."""
+    found: set[str] = set()
+    waiting = [*waits[name]]
+    while waiting:
+        if (other := waiting.pop()) not in found:
+            found.add(other)
+            waiting += waits[other]
+    return found
 
 
 def _rank(weight: Weight) -> tuple[int, int, int]:

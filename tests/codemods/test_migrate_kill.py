@@ -148,6 +148,21 @@ def test_two_runs_at_once_are_refused(tmp_path, capsys):
     assert files_of(tree) == old
 
 
+def test_a_second_command_is_refused_while_the_first_one_writes(tmp_path, capsys):
+    host, tree = make_host_file(tmp_path), build(tmp_path / "t")
+    first = started(tree, host)
+    lock = tree / ".failloud" / "lock"
+    while first.poll() is None and not (lock.exists() and lock.read_bytes()):
+        time.sleep(0.001)
+    first.send_signal(signal.SIGSTOP)  # it holds the lock for as long as the second one takes
+    ended = run_cli(capsys, "migrate", "check-results", tree / "plant" / "site0.py", "--host", host, "--write")
+    first.send_signal(signal.SIGCONT)
+    first.communicate()
+    assert (first.returncode, ended.code) == (0, 2)
+    assert f"another run writes below {tree} (process {first.pid}); next: wait for it" in ended.err
+    assert run_cli(capsys, "migrate", "check-results", tree, "--host", host, "--write").code == 0
+
+
 def test_a_killed_run_s_temporary_file_is_taken_away_and_named(tmp_path, capsys):
     host, tree = make_host_file(tmp_path), build(tmp_path / "t")
     stale = tree / "plant" / ".failloud-abc.tmp"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+from pathlib import Path
+
 import pytest
 from migration_case import make_host_file, make_tree, run_cli
 
@@ -28,6 +32,7 @@ def host(tmp_path):
     return make_host_file(tmp_path)
 
 
+LOSES = Weight(places=1, lost=1)
 ORDERS = [
     ("callees first", {"a": {"b"}, "b": {"c"}, "c": set()}, {"a": 9, "b": 1, "c": 1}, "cba"),
     ("more places first", {"a": set(), "b": set()}, {"a": 1, "b": 2}, "ba"),
@@ -36,6 +41,8 @@ ORDERS = [
     ("callees before lost events", {"b": {"a"}}, {"a": 1, "b": Weight(places=1, lost=5)}, "ab"),
     ("then by name", {"b": set(), "a": set()}, {"b": 1, "a": 1}, "ab"),
     ("a circle ends", {"a": {"b"}, "b": {"a"}, "c": {"a", "b"}}, {"a": 1, "b": 1, "c": 9}, "abc"),
+    ("a circle waits for what it imports", {"a": {"b"}, "b": {"a", "c"}, "c": set()}, {"a": 9, "b": 9, "c": 1}, "cab"),
+    ("a circle that loses more comes before others", {"a": {"b"}, "b": {"a"}}, {"a": 1, "b": LOSES, "c": 1}, "bac"),
     ("imports of others do not count", {"a": {"z"}, "b": {"a", "y"}}, {"a": 1, "b": 1}, "ab"),
     ("itself does not count", {"a": {"a"}}, {"a": 1}, "a"),
     ("none", {}, {}, ""),
@@ -224,3 +231,20 @@ def test_modules_by_name_path_and_package_may_overlap(tmp_path, host, capsys, na
     for command in (("status",), ("check-results",)):
         found = run_cli(capsys, "migrate", *command, tree, "--host", host, *words, "--json").json
         assert found["files"]["found"] == files
+
+
+def test_the_plan_of_the_example_can_be_carried_out_and_taken_back(tmp_path, capsys):
+    tree = tmp_path / "t"
+    ignored = shutil.ignore_patterns("__pycache__", ".failloud")
+    shutil.copytree(Path(__file__).parents[2] / "examples" / "agentchat", tree / "agentchat", ignore=ignored)
+    old = {path: path.read_bytes() for path in tree.rglob("*.py")}
+    said = run_cli(capsys, "migrate", "plan", tree, "--host", "example").out
+    commands = [shlex.split(line)[1:] for line in said.splitlines() if line.startswith("  failloud migrate")]
+    runs = [run for words in commands for run in run_cli(capsys, *words, "--json").json["written"]]
+    assert len(runs) == len(commands) + 1, "the façade is a run of its own"
+    for words in ("plan", "status"):
+        assert run_cli(capsys, "migrate", words, tree, "--host", "example").code == 0
+    facade, *others = runs
+    for run in [*reversed(others), facade]:
+        assert run_cli(capsys, "migrate", "undo", run, tree).code == 0
+    assert {path: path.read_bytes() for path in tree.rglob("*.py")} == old
