@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-host test-stdlib units-host lint types bench bench-host lock clean help
+.PHONY: demo test test-host test-stdlib units-host lint types bench bench-codemods bench-host lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,10 @@ types: .venv/.ready ## mypy, strict
 
 bench: .venv-bench/.ready ## what things cost, as ratios against named peers in the same run
 	.venv-bench/bin/python -m benchmarks
+	.venv-bench/bin/python -m benchmarks.codemods
+
+bench-codemods: .venv-bench/.ready ## finding and rewriting in a large tree, beside the peers; on FAILLOUD_HOST_TREE where set
+	.venv-bench/bin/python -m benchmarks.codemods
 
 bench-host: $(HOST_VENV)/.ready ## the same on the real host's classes, with its logging silenced and as it is
 	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check wrapt opentelemetry-sdk

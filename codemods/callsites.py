@@ -28,7 +28,7 @@ from codemods.surroundings import (
     shown_level,
     success_follows,
 )
-from codemods.tree import Around
+from codemods.tree import Around, around_of
 from codemods.usage import Usage, usage_of
 from codemods.verdict import Judge, Verdict
 from codemods.wanted import Wanted
@@ -46,7 +46,7 @@ _KIND_FIRST = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Analysis:
     """One module with its sites, in the order of the text."""
 
@@ -91,7 +91,7 @@ class Analyser:
             return self._analysed(path, source, module)
 
     def _analysed(self, path: Path, source: Source, module: Module) -> Analysis:
-        around = Around(module)
+        around = around_of(module)
         known = known_names(module, self.project, self.wanted)
         shown = self.layout.shown(path)
         found: dict[tuple[int, int, int, int, str], Candidate] = {}
@@ -186,7 +186,7 @@ class Analyser:
                     self.inferrer.classes.known(owner).methods if class_name else module.functions if module else {}
                 )
                 if module is not None and name in methods:
-                    inside = partial(self._raises, around=Around(module))
+                    inside = partial(self._raises, around=around_of(module))
                     self._raising[owner, name] = raising_function(methods[name], inside)
             if self._raising[owner, name]:
                 return True

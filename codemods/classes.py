@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from codemods.project import Definition, FunctionNode, Module, Project, bound_imports, statements
+from codemods.project import Definition, FunctionNode, Module, Project, all_statements, bound_imports, statements
 
 __all__ = ["AttributeSource", "ClassIndex", "Mro", "dotted"]
 
@@ -145,7 +145,7 @@ def _collect(node: ast.ClassDef, known: _Known) -> None:
     for item in statements(node.body):
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
             known.methods[item.name] = item
-            for inner in ast.walk(item):
+            for inner in all_statements(item):
                 _collect_assignment(inner, item, node.name, known)
         elif isinstance(item, ast.Assign | ast.AnnAssign):
             for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
@@ -178,7 +178,7 @@ def first_argument(method: FunctionNode) -> str:
 def _made_here(method: FunctionNode, class_name: str) -> set[str]:
     """Names bound to a new instance of the class: `cls(...)`, `Name(...)`, `cls.__new__(cls)`."""
     made: set[str] = set()
-    for node in ast.walk(method):
+    for node in all_statements(method):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
             parts = dotted(node.value.func)
             if parts and parts[0] in {"cls", class_name, "object"} and parts[1:] in ([], ["__new__"]):

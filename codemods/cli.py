@@ -1,4 +1,4 @@
-"""Commands `calls` and `migrate`."""
+"""Command `migrate`."""
 
 from __future__ import annotations
 
@@ -12,49 +12,19 @@ from codemods import registry
 from codemods.facade import facade_path
 from codemods.gitstate import GitError
 from codemods.journal import UndoError, home_of, undo_run
-from codemods.options import Given, given
+from codemods.options import Given, given, warn_package
 from codemods.planning import plan_of, plan_text
 from codemods.pool import default_jobs
-from codemods.report import calls_text, diff_text, run_json, run_text
+from codemods.report import diff_text, run_json, run_text
 from codemods.review import Session, review
 from codemods.runner import Run, prepare, write
 from codemods.runstate import run_states
-from codemods.scan import scan
 from codemods.status import Status
 from codemods.survey import FileSurvey, survey
 from codemods.treelock import temporaries
 from shim.console import USAGE, Refused, print_json
 
-__all__ = ["calls", "migrate"]
-
-_EXISTING = click.Path(exists=True, path_type=Path)
-
-
-@click.command()
-@click.argument("path", type=_EXISTING)
-@click.option(
-    "--host", help="Host file: short name, dotted module, or path to a .py file. Default: [tool.failloud] host."
-)
-@click.option("--module", "modules", multiple=True, help="Only this module or package: dotted, or a path below PATH.")
-@click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def calls(path: Path, host: str | None, modules: tuple[str, ...], jobs: int, *, as_json: bool) -> int:
-    """List every call of a contracted method below PATH, and what to do about it.
-
-    Exit code: 0 nothing to migrate, 1 some call needs a migration or calls a method that does not exist, 2 a file
-    could not be read or parsed.
-    """
-    asked = given(path, host, modules)
-    _warn_package(asked)
-    result = scan(asked.layout, asked.wanted, asked.found, asked.files, jobs)
-    if as_json:
-        print_json(result.as_json())
-    else:
-        for line in calls_text(result):
-            click.echo(line)
-    if result.unreadable:
-        return 2
-    return int(any(row.migration != "leave_alone" or row.verdict == "phantom" for row in result.rows))
+__all__ = ["migrate"]
 
 
 @click.command()
@@ -140,7 +110,7 @@ def _surveyed(words: tuple[str, ...], host: str | None, modules: tuple[str, ...]
         raise click.UsageError(f"{words[0]} takes one PATH that exists: migrate {words[0]} PATH")
     path = Path(words[1])
     asked = given(path, host, modules)
-    _warn_package(asked)
+    warn_package(asked)
     files = survey(asked.layout, asked.wanted, asked.files, jobs)
     if words[0] == "status":
         status = _status(asked, files)
@@ -165,11 +135,6 @@ def _status(asked: Given, files: tuple[FileSurvey, ...]) -> Status:
         runs=run_states({root, *root.parents, asked.layout.base}),
         temporaries=tuple(str(one.relative_to(root)) for one in stale),
     )
-
-
-def _warn_package(asked: Given) -> None:
-    if not asked.layout.has_package:
-        click.echo(f"warning: package {asked.wanted.package} was not found: no call can be a target", err=True)
 
 
 def _names_and_path(words: tuple[str, ...]) -> tuple[tuple[str, ...], Path]:

@@ -88,7 +88,7 @@ class Loop:
 def entries_of(around: Around) -> list[Entry]:
     """Find the entries of a module, in the order of the text."""
     found: list[Entry] = []
-    for node in ast.walk(around.module.tree):
+    for node in around.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             kinds = [kind for one in node.decorator_list if (kind := _decorates(one, around.module))]
             found += [Entry(line=node.lineno, kind=kind, function=node) for kind in kinds[:1]]
@@ -207,9 +207,11 @@ def _method(name: str, at: ast.AST, around: Around) -> FunctionNode | None:
 def loops_of(around: Around) -> list[Loop]:
     """Find each `try` around, or directly in, a loop that serves a socket, whose broad handler keeps what it gets."""
     found: dict[ast.Try, Loop] = {}
-    for node in ast.walk(around.module.tree):
+    for node in around.nodes:
+        if not isinstance(node, ast.While | ast.AsyncFor) or not _serves(node):
+            continue
         function = around.function(node)
-        if function is None or not isinstance(node, ast.While | ast.AsyncFor) or not _serves(node):
+        if function is None:
             continue
         outer = around.parent(node)
         tries = [outer] if isinstance(outer, ast.Try) and node in outer.body else []

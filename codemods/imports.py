@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 
 from codemods.callsites import Analysis
 from codemods.importplace import last_import_line, leading, place_in_order
@@ -39,10 +40,11 @@ def local_name(analysis: Analysis, name: str) -> LocalName | None:
     return None
 
 
+@lru_cache(maxsize=1)  # each codemod asks, for each of its names
 def _bound(analysis: Analysis) -> frozenset[str]:
     """Give names bound anywhere in the module other than by an import from the façade: a local one would hide ours."""
     found: set[str] = set()
-    for node in ast.walk(analysis.around.module.tree):
+    for node in analysis.around.nodes:
         found.update(names_bound(node))
         if isinstance(node, ast.Import | ast.ImportFrom):
             found |= _foreign(analysis, node)

@@ -28,7 +28,6 @@ class Inferrer:
         self.annotations = Annotations(self.classes)
         self.origins = Origins(project)
         self.elements = Elements(self)
-        self._bindings: dict[FunctionNode, dict[str, list[Binding]]] = {}
         self._attributes: dict[tuple[str, str], Found] = {}
         self._asked: set[tuple[int, str]] = set()
         "Parameters whose callers are being looked at: one that is handed on to itself ends here."
@@ -72,9 +71,7 @@ class Inferrer:
 
     def bound(self, function: FunctionNode, scope: Scope) -> dict[str, list[Binding]]:
         """Give what each local name of a function may hold."""
-        if function not in self._bindings:
-            self._bindings[function] = bindings(function, self.project.package_of(scope.module))
-        return self._bindings[function]
+        return bindings(function, self.project.package_of(scope.module))
 
     def _from_callers(self, function: FunctionNode, name: str, scope: Scope, deep: int) -> Found:
         asked = (id(function), name)

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from codemods.classes import ClassIndex
-from codemods.project import FunctionNode, Imported, Module, Project, bound_imports
+from codemods.project import FunctionNode, Imported, Module, Project, all_statements, bound_imports
 
 __all__ = ["LegacyNames", "is_alias", "legacy_names", "misfit", "names_key"]
 
@@ -29,7 +29,7 @@ def legacy_names(module: Module, project: Project, rows: tuple[tuple[str, str], 
     moved = dict(rows)
     bound: dict[str, str] = {}
     package = project.package_of(module)
-    for node in ast.walk(module.tree) if rows else ():
+    for node in all_statements(module.tree) if rows else ():
         for name, imported in bound_imports(node, package) if isinstance(node, ast.ImportFrom) else ():
             if (key := names_key(imported, project, frozenset([*moved, *moved.values()]))) is not None:
                 bound[name] = key

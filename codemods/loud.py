@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cached_property, partial
 
 from codemods.classes import dotted
 from codemods.legacy import LegacyNames, legacy_names
-from codemods.project import Imported, Module, Project, bound_imports
+from codemods.project import Imported, Module, Project, all_statements, bound_imports
 from codemods.wanted import Wanted
 from shim import errors
 
@@ -22,13 +23,22 @@ class Known:
     """Imports of one module that lead to the façade (or to us directly)."""
 
     def __init__(
-        self, facade: str, names: dict[str, Imported], top: frozenset[str], legacy: LegacyNames | None = None
+        self,
+        facade: str,
+        names: dict[str, Imported],
+        top: frozenset[str],
+        legacy: Callable[[], LegacyNames] = LegacyNames,
     ) -> None:
         self.facade = facade
         self.names = names
         self.top = top
         "Names bound at the top level, outside `if` and `try`: the ones an edit may rely on."
-        self.legacy = legacy or LegacyNames()
+        self._legacy = legacy
+
+    @cached_property
+    def legacy(self) -> LegacyNames:
+        """Give the legacy names; only `use-shims` asks, and the answer takes the parsing of all that is imported."""
+        return self._legacy()
 
     def means(self, node: ast.expr, wanted: frozenset[str]) -> bool:
         """Tell whether an expression names one of our `wanted` names."""
@@ -57,17 +67,6 @@ class Known:
         return None
 
 
-def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Give all statements, outer before inner: imports are found without a look at expressions."""
-    found: list[ast.AST] = [tree]
-    for node in found:  # grows as it goes
-        yield node
-        for name in ("body", "handlers", "orelse", "finalbody", "cases"):
-            inner = getattr(node, name, None)
-            if isinstance(inner, list):
-                found += inner
-
-
 def known_names(module: Module, project: Project, wanted: Wanted) -> Known:
     """Collect imports anywhere in a module; a star import of the façade binds all it exports."""
     facade = wanted.facade
@@ -75,7 +74,7 @@ def known_names(module: Module, project: Project, wanted: Wanted) -> Known:
     exported = (*ENDS, *VERBS, *sorted(set(errors.__all__) - {"Common"}))
     names: dict[str, Imported] = {}
     top: set[str] = set()
-    for node in _statements(module.tree):
+    for node in all_statements(module.tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         pairs = [pair for pair in bound_imports(node, package) if pair[0] != "*"]
@@ -89,4 +88,4 @@ def known_names(module: Module, project: Project, wanted: Wanted) -> Known:
             names[bound] = imported
             if node in module.tree.body:
                 top.add(bound)
-    return Known(facade, names, frozenset(top), legacy_names(module, project, wanted.legacy))
+    return Known(facade, names, frozenset(top), partial(legacy_names, module, project, wanted.legacy))

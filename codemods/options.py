@@ -6,13 +6,15 @@ import os
 import tomllib
 from pathlib import Path
 
+import click
+
 from codemods.layout import Layout, UnknownModuleError, Walk, find_layout, plain_layout, select, walk
 from codemods.wanted import Wanted
 from shim.console import USAGE, Refused
 from shim.contracts import ContractError, Host
 from shim.hosts import HostFileError, load_host
 
-__all__ = ["Given", "given", "given_or_none", "given_several"]
+__all__ = ["Given", "given", "given_or_none", "given_several", "warn_package"]
 
 
 class Given:
@@ -45,6 +47,12 @@ def given_several(paths: tuple[Path, ...], host: str | None, modules: tuple[str,
 def given_or_none(path: Path, host: str | None, modules: tuple[str, ...]) -> Given:
     """As `given`, for a command that does with no host file too: `wanted` then has no package and no contracts."""
     return _given(path, (path,), host or _configured(path.resolve()), modules)
+
+
+def warn_package(asked: Given) -> None:
+    """Say on standard error that nothing can be found where the host's package is not."""
+    if not asked.layout.has_package:
+        click.echo(f"warning: package {asked.wanted.package} was not found: no call can be a target", err=True)
 
 
 def _given(path: Path, paths: tuple[Path, ...], spec: str, modules: tuple[str, ...]) -> Given:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from codemods.classes import dotted, first_argument
 from codemods.layout import walk
-from codemods.project import FunctionNode, Module, Project
+from codemods.project import FunctionNode, Project, all_statements
 from codemods.scope import Scope
-from codemods.tree import Around
+from codemods.tree import around_of
 
 __all__ = ["Origin", "Origins"]
 
@@ -29,7 +29,6 @@ class Origins:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._around: dict[str, Around] = {}
         self._states: dict[str, list[str]] | None = None
 
     def arguments(self, function: FunctionNode, name: str, scope: Scope) -> Iterator[Origin]:
@@ -37,7 +36,7 @@ class Origins:
         module, is_method = scope.module, function is scope.method
         if not is_method and module.functions.get(function.name) is not function:
             return  # defined inside another function: it may be handed anywhere
-        around = self._around_of(module)
+        around = around_of(module)
         own = first_argument(function) if is_method else ""
         for call in around.calls(function.name):
             inside = around.scope(call)
@@ -53,26 +52,21 @@ class Origins:
             module = self.project.module(module_name)
             if module is None:
                 continue
-            around = self._around_of(module)
-            for node in around.nodes:
+            for node in all_statements(module.tree):
                 if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                     if any(dotted(target)[-2:] == ["state", name] for target in targets):
-                        yield node.value, around.scope(node)
-
-    def _around_of(self, module: Module) -> Around:
-        if module.name not in self._around:
-            self._around[module.name] = Around(module)
-        return self._around[module.name]
+                        yield node.value, around_of(module).scope(node)
 
     def _state_modules(self) -> dict[str, list[str]]:
         if self._states is None:
             self._states = {}
             for path in walk(self.project.layout.root).files:
                 try:
-                    names = {found.decode() for found in _STATE.findall(path.read_bytes())}
+                    raw = path.read_bytes()
                 except OSError:
                     continue  # the scan reports the file
+                names = {found.decode() for found in _STATE.findall(raw)} if b"state." in raw else ()
                 for name in names:
                     self._states.setdefault(name, []).append(self.project.layout.module_of(path))
         return self._states

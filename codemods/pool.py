@@ -1,4 +1,4 @@
-"""Run one function over many files: in this process, or in workers with the garbage collector off."""
+"""Run one function over many files, in this process or in workers, with the garbage collector off."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import active_children, parent_process
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from codemods.progress import watched
 from shim.console import Refused
@@ -24,7 +25,7 @@ Setup = TypeVar("Setup")
 _SMALL = 8
 "Below this many files a worker costs more than it saves."
 
-_state: dict[str, object] = {}
+_state: dict[str, Any] = {}
 
 
 def default_jobs() -> int:
@@ -47,14 +48,15 @@ class Pool(Generic[Setup, Result]):
     def _results(self, files: list[Path], jobs: int) -> Iterator[Result]:
         if jobs <= 1 or len(files) < _SMALL:
             ready = self.setup(*self.arguments)
-            for path in files:
-                yield self.work(ready, path)
+            with _uncollected():
+                for path in files:
+                    yield self.work(ready, path)
             return
         size = max(1, min(16, len(files) // (jobs * 4)))
         others = set(active_children())
-        with ProcessPoolExecutor(jobs, initializer=_start, initargs=(self.setup, self.arguments)) as executor:
+        with ProcessPoolExecutor(jobs, initializer=_start, initargs=(self.setup, self.arguments, files)) as executor:
             try:
-                yield from executor.map(partial(_call, self.work), files, chunksize=size)
+                yield from executor.map(partial(_call, self.work), range(len(files)), chunksize=size)
             except BrokenProcessPool as error:
                 raise Refused("a worker process died; next: find the file with --jobs 1 and --module", 2) from error
             except BaseException:  # Ctrl-C: nobody reads what is still being worked out, and workers write nothing
@@ -63,15 +65,28 @@ class Pool(Generic[Setup, Result]):
                 raise
 
 
-def _call(work: Callable[..., Result], path: Path) -> Result:
-    return work(_state["ready"], path)
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector off: it goes through all syntax trees again and again, and they hold no circles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def _start(setup: Callable[..., object], arguments: tuple[object, ...]) -> None:
+def _call(work: Callable[..., Result], number: int) -> Result:
+    return work(_state["ready"], _state["files"][number])
+
+
+def _start(setup: Callable[..., object], arguments: tuple[object, ...], files: list[Path]) -> None:
+    """Make a worker ready; the files come along once, and are named by their numbers then."""
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _state["ready"] = setup(*arguments)
+    _state["ready"], _state["files"] = setup(*arguments), files
 
 
 def _end_with_parent() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from codemods.layout import Layout, walk
 from codemods.source import SourceError, read_source
 
-__all__ = ["Definition", "Imported", "Module", "Project", "bound_imports", "statements"]
+__all__ = ["Definition", "Imported", "Module", "Project", "all_statements", "bound_imports", "statements"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _DEEP = 12
@@ -41,7 +41,7 @@ class Definition:
         return f"{self.module}:{self.name}" if self.name else self.module
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Module:
     """One parsed module. Nested classes are listed as `Outer.Inner`."""
 
@@ -67,6 +67,25 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from statements(handler.body)
         for case in getattr(node, "cases", []):
             yield from statements(case.body)
+
+
+_BLOCKS: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: tuple(name for name in ("body", "handlers", "orelse", "finalbody", "cases") if name in kind._fields)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.stmt | ast.mod | ast.excepthandler | ast.match_case)
+}
+
+
+def all_statements(root: ast.AST) -> list[ast.AST]:
+    """Give a node and all statements in it, those of functions and classes too, in the order of `ast.walk`.
+
+    Expressions, most of a tree, are not looked at; handlers and cases come along.
+    """
+    found = [root]
+    for node in found:  # grows as it goes
+        for name in _BLOCKS[node.__class__]:
+            found += getattr(node, name)
+    return found
 
 
 def bound_imports(node: ast.stmt, package: str) -> Iterator[tuple[str, Imported]]:

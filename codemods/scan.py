@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codemods.callsites import Analyser
 from codemods.layout import Layout, Walk
+from codemods.looked import Looked, files_json
 from codemods.pool import Pool
 from codemods.site import CallRow
 from codemods.source import SourceError, parse_bytes, read_raw
@@ -17,15 +18,10 @@ __all__ = ["FileScan", "Scan", "scan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileScan:
-    """One file: rows, or the reason why there are none. `mentions` says that a contracted name is in its bytes."""
+class FileScan(Looked):
+    """One file."""
 
-    path: str
     rows: tuple[CallRow, ...] = ()
-    mentions: bool = False
-    error: str = ""
-    hidden: int = 0
-    "Spans of newer syntax that this Python cannot look into."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +46,7 @@ class Scan:
         """Give the document of `calls --json`."""
         return {
             "schema": 1,
-            "files": {
-                "found": len(self.files),
-                "scanned": len(self.files) - len(self.unreadable),
-                "with_names": sum(one.mentions for one in self.files),
-                "unreadable": [{"path": one.path, "error": one.error} for one in self.unreadable],
-                "partly_hidden": [{"path": one.path, "spans": one.hidden} for one in self.files if one.hidden],
-                "skipped_directories": list(self.skipped_directories),
-            },
+            "files": files_json(len(self.files), self.files, self.skipped_directories),
             "contracts_missing": list(self.contracts_missing),
             "totals": totals_of(self.rows).as_json(),
             "calls": [row.as_json() for row in self.rows],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from codemods.project import FunctionNode, Imported, Module, bound_imports
 
@@ -68,6 +69,7 @@ def returns(function: FunctionNode) -> list[ast.expr]:
     return [n.value for n in own_nodes(function) if isinstance(n, ast.Return) and n.value is not None]
 
 
+@lru_cache(maxsize=512)  # many questions about one function, then none: what is kept keeps whole trees alive
 def bindings(function: FunctionNode, package: str) -> dict[str, list[Binding]]:
     """Collect what each local name of a function may hold, in no order."""
     found: dict[str, list[Binding]] = {}

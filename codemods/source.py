@@ -9,6 +9,7 @@ import stat
 import tokenize
 import warnings
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 __all__ = ["Edit", "Source", "SourceError", "parse_bytes", "read_raw", "read_source"]
@@ -84,7 +85,8 @@ def read_raw(path: Path) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise SourceError("cannot be read: not a regular file")
-        return path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            return file.read()
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}") from error
 
@@ -113,8 +115,15 @@ def parse_bytes(raw: bytes) -> Source:
             tree = _ast(masked.decode())
         except (SyntaxError, ValueError, RecursionError, MemoryError) as again:
             raise SourceError(f"cannot be parsed by this Python: {_said(again)}") from again
-    starts = (0, *(found.end() for found in _LINE_END.finditer(utf8)))
-    return Source(raw=raw, utf8=utf8, encoding=encoding, tree=tree, starts=starts, hidden=hidden)
+    return Source(raw=raw, utf8=utf8, encoding=encoding, tree=tree, starts=_starts(utf8), hidden=hidden)
+
+
+def _starts(utf8: bytes) -> tuple[int, ...]:
+    """Give the offset of each line; behind a last line end begins one more."""
+    lines = utf8.splitlines(keepends=True)  # of bytes: at line feeds and carriage returns only
+    if lines and not lines[-1].endswith((b"\n", b"\r")):
+        lines.pop()
+    return (0, *accumulate(map(len, lines)))
 
 
 def _decode(raw: bytes) -> tuple[str, str]:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar, cast
 
 from codemods.project import FunctionNode, Module
 from codemods.scope import Scope
 
-__all__ = ["Around", "name_of"]
+__all__ = ["Around", "around_of", "name_of"]
+
+_NO_NODES = frozenset({"arg", "attr", "ctx", "id", "kind", "level", "lineno", "module", "op", "ops", "type_comment"})
+"Fields that hold no node, or none of interest: contexts and operators."
+_FIELDS = {
+    kind: () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _NO_NODES)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
 
 _Node = TypeVar("_Node", bound=ast.expr | ast.stmt | ast.excepthandler)
 
@@ -26,12 +35,16 @@ def _walked(tree: ast.Module) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
     nodes: list[ast.AST] = [tree]
     parents: dict[ast.AST, ast.AST] = {}
     for node in nodes:  # grows as it goes
-        for name in node._fields:
+        for name in _FIELDS[node.__class__]:
             value = getattr(node, name, None)
-            for child in value if isinstance(value, list) else (value,):
-                if isinstance(child, ast.AST) and not isinstance(child, ast.expr_context):
-                    parents[child] = node
-                    nodes.append(child)
+            if value.__class__ is list:
+                for child in value:
+                    if isinstance(child, ast.AST):
+                        parents[child] = node
+                        nodes.append(child)
+            elif isinstance(value, ast.AST):
+                parents[value] = node
+                nodes.append(value)
     return nodes, parents
 
 
@@ -41,7 +54,7 @@ class Around:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.nodes, self._parent = _walked(module.tree)
-        "All nodes, outer before inner, but for `Load`, `Store` and `Del`: walk these instead of the tree."
+        "All nodes, outer before inner, but for contexts and operators: walk these instead of the tree."
         self._calls: dict[str, list[ast.Call]] | None = None
         self._kinds: dict[type[ast.AST], list[ast.AST]] = {}
 
@@ -122,3 +135,9 @@ class Around:
             if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 return None
         return None
+
+
+@lru_cache(maxsize=32)
+def around_of(module: Module) -> Around:
+    """Give the parents of a module's nodes; walked once for the many call sites that ask, and not kept for ever."""
+    return Around(module)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+from functools import lru_cache
 
 from codemods.project import FunctionNode, Module, Project
 from codemods.scope import own_nodes
-from codemods.tree import Around
+from codemods.tree import Around, around_of
 
 __all__ = ["in_unit_of_work"]
 
@@ -40,11 +42,18 @@ def _here(call: ast.AST, function: FunctionNode, around: Around) -> bool:
         _PARAMETER.match(a.arg) or (a.annotation and _ANNOTATION.search(ast.unparse(a.annotation))) for a in arguments
     ):
         return True
-    line = getattr(call, "lineno", 0)
-    return any(
-        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _COMMITS and n.lineno < line
-        for n in own_nodes(function)
-    )
+    return _first_commit(function) < getattr(call, "lineno", 0)
+
+
+@lru_cache(maxsize=256)
+def _first_commit(function: FunctionNode) -> int:
+    """Give the line of the first commit; one behind every line where there is none. Asked for each call in it."""
+    lines = [
+        node.lineno
+        for node in own_nodes(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COMMITS
+    ]
+    return min(lines, default=sys.maxsize)
 
 
 def _caller_holds(function: FunctionNode, around: Around, project: Project) -> bool:
@@ -52,7 +61,7 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
     for module in (
         [around.module] if is_method else [around.module, *_neighbours(function.name, around.module, project)]
     ):
-        held = around if module is around.module else Around(module)
+        held = around if module is around.module else around_of(module)
         for node in held.calls(function.name):
             if is_method != isinstance(node.func, ast.Attribute):
                 continue
@@ -65,8 +74,9 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
 def _neighbours(name: str, module: Module, project: Project) -> list[Module]:
     """Give modules of the same folder that import the function by name."""
     found = []
+    ends_import = re.compile(rb"%b[ \t\f]*(?:[,);#\\\r\n]|as\b|\Z)" % re.escape(name.encode()))
     for sibling, raw in project.siblings(module.name):
-        other = project.module(sibling) if name.encode() in raw else None
+        other = project.module(sibling) if ends_import.search(raw) else None  # parsing is what takes long
         if other is not None and other.name != module.name and name in other.imports:
             meaning = project.lookup(other.name, name)
             if meaning is not None and meaning.module == module.name:

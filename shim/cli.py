@@ -16,7 +16,7 @@ from shim.console import USAGE, Refused
 __all__ = ["main"]
 
 COMMANDS = {
-    "calls": "codemods.cli:calls",
+    "calls": "codemods.calls_cli:calls",
     "audit": "codemods.audit_cli:audit",
     "check": "codemods.check_cli:check",
     "migrate": "codemods.cli:migrate",
