@@ -60,7 +60,6 @@ types: .venv/.ready ## mypy, strict
 
 bench: .venv-bench/.ready ## what things cost, as ratios against named peers in the same run
 	.venv-bench/bin/python -m benchmarks
-	.venv-bench/bin/python -m benchmarks.codemods
 
 bench-codemods: .venv-bench/.ready ## finding and rewriting in a large tree, beside the peers; on FAILLOUD_HOST_TREE where set
 	.venv-bench/bin/python -m benchmarks.codemods

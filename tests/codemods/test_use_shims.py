@@ -260,7 +260,8 @@ def test_no_facade_is_made_for_it(folder, capsys, tmp_path):
     assert (run.json["facade"], len(run.json["written"])) == (None, 1)
 
 
-def test_beside_another_codemod(folder):
+@pytest.mark.parametrize("names", [("use-shims", "check-results"), ("check-results", "use-shims")])
+def test_beside_another_codemod(folder, names):
     before = """
     from plant.old import OldHub
     async def f(h: OldHub):
@@ -272,7 +273,7 @@ def test_beside_another_codemod(folder):
     async def f(h: Hub):
         delivered(await h.ping(1), "hub.ping")
     """
-    outcome = transformed(folder, ("use-shims", "check-results"), before, after)
+    outcome = transformed(folder, names, before, after)
     assert outcome.edits == {"use-shims": 2, "check-results": 1}
 
 
