@@ -25,8 +25,8 @@ class Rewriter:
 
     def __init__(self, analyser: Analyser, names: tuple[str, ...]) -> None:
         self.analyser = analyser
-        # One order, whatever order they are named in: use-shims makes contracted calls of legacy ones, and check-results
-        # wraps a call in the `try` of catch-specific.
+        # One order, whatever order they are named in: use-shims makes contracted calls of legacy ones, and
+        # check-results wraps a call in the `try` of catch-specific.
         loaded = {name: registry.load(name) for name in names}
         order = sorted(loaded, key=lambda name: (not getattr(loaded[name], "LEGACY", False), name))
         self.fixers: dict[str, Fixer] = {name: loaded[name] for name in order}
