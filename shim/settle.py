@@ -63,8 +63,10 @@ def failures(row: Contract, notes: list[Note], own: Event) -> list[Note]:
     seen.sort(key=lambda note: note.doubt)  # stable: a doubt comes after what explains the failure
     if row.work is Work.NONE:  # a notification: one event, whoever saw it fail
         return told if any(same_event(note.events, (own,)) for note in told) else [*told, *seen[:1]]
-    if told or not all(note.is_need for note in seen):  # what failed inside says what a missing need has cost
+    if told:  # the inner calls say what a missing need has cost, event by event
         seen = [note for note in seen if not note.is_need]
+    elif any(note.is_need for note in seen):  # enforce would have refused the call: what else failed follows from it
+        seen = [note for note in seen if note.is_need]
     return [*told, *{note.key: note for note in reversed(seen)}.values()]
 
 
