@@ -121,7 +121,7 @@ class Analyser:
         usage = usage_of(one.call, around, is_verb, is_async=is_async)
         if one.kind == "callback_reference":
             usage = Usage(use="passed_on", awaited=False, value=one.call)
-        levels = levels_of(one.call, around, known.is_loud, partial(self._raises, around=around))
+        levels = levels_of(one.call, around, known.is_loud, partial(self.raises, around=around))
         decided = self._decide(one.call, around, verdict, usage, levels)
         shown = shown_level(levels)
         swallower = next((level for level in reached(levels) if level.swallows), None)
@@ -173,7 +173,7 @@ class Analyser:
         own = found.how == "self" and isinstance(one.receiver, ast.Name)
         return self.judge.method(found, one.method, ast.unparse(one.receiver), own=own)
 
-    def _raises(self, call: ast.Call, around: Around) -> bool:
+    def raises(self, call: ast.Call, around: Around) -> bool:
         """Tell whether a helper always raises. Cached; a helper under examination counts as not raising."""
         if dotted(call.func)[-2:] in (["sys", "exit"], ["os", "_exit"]):
             return True
@@ -186,7 +186,7 @@ class Analyser:
                     self.inferrer.classes.known(owner).methods if class_name else module.functions if module else {}
                 )
                 if module is not None and name in methods:
-                    inside = partial(self._raises, around=around_of(module))
+                    inside = partial(self.raises, around=around_of(module))
                     self._raising[owner, name] = raising_function(methods[name], inside)
             if self._raising[owner, name]:
                 return True

@@ -16,7 +16,7 @@ from codemods.project import FunctionNode, Module, statements
 from codemods.scope import own_nodes
 from codemods.tree import Around, name_of
 
-__all__ = ["WORDS", "Entry", "Loop", "entries_of", "loops_of"]
+__all__ = ["WORDS", "Entry", "Loop", "entries_of", "function_named", "loops_of"]
 
 _METHODS = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "trace"})
 _DECORATORS = _METHODS | {"api_route", "on_event", "route", "view", "websocket", "websocket_route"}
@@ -148,7 +148,7 @@ def _named(kind: str, given: ast.expr, around: Around) -> Entry:
     if isinstance(given, ast.Lambda):
         why = "a lambda: give it a name first"
     elif len(parts) == 1:
-        function = _in_scope(parts[0], given, around)
+        function = function_named(parts[0], given, around)
         why = "no function of this module: mark it where it is defined"
     elif len(parts) == 2 and parts[0] in {"self", "cls"}:
         function = _method(parts[1], given, around)
@@ -158,7 +158,7 @@ def _named(kind: str, given: ast.expr, around: Around) -> Entry:
     return Entry(line=given.lineno, kind=kind, function=function, why="" if function is not None else why)
 
 
-def _in_scope(name: str, at: ast.AST, around: Around) -> FunctionNode | None:
+def function_named(name: str, at: ast.AST, around: Around) -> FunctionNode | None:
     """Look a function up where the name stands, then further out; None where the name may be anything else as well."""
     outer = [parent for _, parent in around.all_upward(at) if isinstance(parent, _SCOPES)]
     for scope in outer:

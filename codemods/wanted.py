@@ -25,6 +25,10 @@ class Row:
     shows: str
     run_at: int = -1
     "Position of the argument that names the run, `self` not counted; -1 where no argument does."
+    work: str = "none"
+    "Where the work stands when the failure is known, as in `shim.contracts.Work`."
+    error: tuple[str, ...] = ()
+    "Names of the exception that is raised and of the classes above it, nearest first."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class Wanted:
                 is_async=c.is_async,
                 shows=str(c.shows),
                 run_at=_run_at(c, identity.get(c.target, {}).get("run_id", "")),
+                work=str(c.work),
+                error=tuple(f"{kind.__module__}:{kind.__name__}" for kind in c.error.__mro__ if kind is not object),
             )
             for c in host.contracts
         )

@@ -214,6 +214,9 @@ class Host:
     "`package.module:NAME` that holds the version; required with `versions`."
     terminal: frozenset[str] = frozenset()
     "Event types that end a run: what a user has to see for the run to count as visible."
+    boundaries: tuple[str, ...] = ()
+    """Functions where a loud failure may end, `package.module:Class.function`, beside the routes, start-up handlers and
+    done-callbacks that `failloud flow` knows by their frameworks."""
     traffic: str = ""
     "`package.module:Class` of the adapter by which `failloud drive` puts load on this host."
 

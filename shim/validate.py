@@ -18,6 +18,7 @@ __all__ = ["validate_host"]
 
 _TARGET = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?$")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_FUNCTION = re.compile(rf"{_DOTTED.pattern[:-1]}:{_DOTTED.pattern[1:]}")
 _CATEGORIES = range(8)
 _FIELDS = ("component", "method", "event_type", "run_id", "thread_id", "user_id", "cause", "hint")
 
@@ -94,6 +95,9 @@ def _check_header(host: Host) -> None:
         _refuse(row, "versions needs version_attribute, 'package.module:NAME'")
     if host.traffic and not (_TARGET.match(host.traffic) and ":" in host.traffic):
         _refuse(row, f"traffic {host.traffic!r} must read 'package.module:Class'")
+    for name in host.boundaries:
+        if not _FUNCTION.match(name):
+            _refuse(row, f"boundary {name!r} must read 'package.module:function' or 'package.module:Class.function'")
 
 
 def _check_class(host: Host, cls: HostClass) -> None:

@@ -1,0 +1,1 @@
+"""`failloud flow`: where a loud failure ends, across calls."""

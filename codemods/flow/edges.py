@@ -1,0 +1,174 @@
+"""Every place of a module from which a function of the tree may be called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from codemods.flow.facts import Edge, Net, Open
+from codemods.flow.forms import Form, form_of
+from codemods.flow.nets import Nets
+from codemods.flow.places import holder_key, lambda_key
+from codemods.flow.receivers import Callee, Receivers
+from codemods.tree import name_of
+
+__all__ = ["Edges"]
+
+_THREADS = {"Thread": "target", "Timer": "function", "Process": "target"}
+_LATER = frozenset({"add_signal_handler", "call_at", "call_later", "call_soon", "call_soon_threadsafe", "register"})
+_WAITED = {"run_in_executor": 1, "run_in_threadpool": 0, "run_sync": 0, "to_thread": 0}
+_SUBMITS = frozenset({"submit"})
+_BACKGROUND = frozenset({"add_task"})
+_LOOKS = frozenset({
+    "callable", "getattr", "hasattr", "id", "isawaitable", "iscoroutine", "iscoroutinefunction", "isinstance", "issubclass",
+    "print", "repr", "setattr", "signature", "str", "type", "wraps", "cast",
+})  # fmt: skip
+_HANDS = ast.Call | ast.keyword | ast.Assign | ast.AnnAssign | ast.Return | ast.Dict | ast.List | ast.Tuple | ast.Set
+
+
+class Edges:
+    """One module. `names` are those of all functions and classes of the tree, `properties` of its properties."""
+
+    def __init__(self, receivers: Receivers, nets: Nets, names: frozenset[str], properties: frozenset[str]) -> None:
+        self.receivers, self.nets, self.around = receivers, nets, receivers.around
+        self.names, self.properties = names, properties
+        self.verb = nets.meanings.known.meant
+
+    def all(self) -> Iterator[Edge | Open]:
+        """Give the edges, and the calls of which nobody can tell whose they are."""
+        for node in self.around.nodes:
+            if isinstance(node, ast.Call):
+                yield from self._call(node)
+            elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
+                yield from self._reference(node)
+            elif isinstance(node, ast.Lambda):
+                yield from self._handed(node, Callee((lambda_key(node, self.around),), known=True, evidence="here"))
+            elif isinstance(node, ast.With | ast.AsyncWith):
+                yield from self._entered(node)
+            elif isinstance(node, ast.Await) and isinstance(node.value, ast.Name):
+                yield from self._awaited(node, node.value)
+
+    def _call(self, node: ast.Call) -> Iterator[Edge | Open]:
+        name = name_of(node.func)
+        is_name = isinstance(node.func, ast.Name)
+        if name not in self.names and not is_name and isinstance(node.func, ast.Attribute):
+            return
+        callee = self.receivers.called(node.func)
+        if callee.keys:
+            yield self._edge(node, callee, form_of(node, self.around, self.verb))
+        elif not callee.known and name in self.names:
+            words = tuple(one.arg for one in node.keywords if one.arg)
+            loose = any(isinstance(one, ast.Starred) for one in node.args) or len(words) < len(node.keywords)
+            yield Open(name, holder_key(node, self.around), node.lineno, len(node.args), words, loose)
+
+    def _edge(self, node: ast.expr, callee: Callee, form: Form) -> Edge:
+        direct = self.nets.around_node(node)
+        return Edge(
+            callees=callee.keys,
+            caller=holder_key(node, self.around),
+            line=node.lineno,
+            form=form.name,
+            nets=self._arriving(form),
+            direct=direct,
+            evidence=callee.evidence,
+            receivers=callee.receivers,
+            awaited=form.awaited,
+            iterated=form.iterated,
+            given=self._parameters(form.given, node) if form.given is not None else (),
+            detail=form.detail,
+        )
+
+    def _arriving(self, form: Form) -> tuple[Net, ...]:
+        around = self.nets.around_node(form.at)
+        if form.collected:
+            return (Net("gather" if form.collected > 0 else "gather?", abs(form.collected)), *around)
+        return (Net("group", getattr(form.at, "lineno", 0), name="TaskGroup"), *around) if form.grouped else around
+
+    def _reference(self, node: ast.Attribute | ast.Name) -> Iterator[Edge]:
+        name = node.attr if isinstance(node, ast.Attribute) else node.id
+        parent = self.around.parent(node)
+        if isinstance(parent, ast.Call) and parent.func is node:
+            return
+        if isinstance(node, ast.Attribute) and name in self.properties:
+            callee = self.receivers.called(node)
+            if callee.keys:
+                yield self._edge(node, callee, Form("call", node))
+            return
+        if name not in self.names or not isinstance(parent, _HANDS) or self._decorates(node, parent):
+            return
+        callee = self.receivers.called(node)
+        if callee.keys and not all(key.startswith("parameter|") for key in callee.keys):
+            yield from self._handed(node, callee)
+
+    @staticmethod
+    def _decorates(node: ast.expr, parent: ast.AST) -> bool:
+        return node in getattr(parent, "decorator_list", ()) or node is getattr(parent, "annotation", None)
+
+    def _handed(self, node: ast.expr, callee: Callee) -> Iterator[Edge]:
+        """A function that is named and not called here: who calls it?"""
+        parent = self.around.parent(node)
+        holder = self.around.parent(parent) if isinstance(parent, ast.keyword | ast.Starred) else parent
+        if isinstance(holder, ast.Call) and holder.func is not node:
+            form = self._taken(node, holder, parent if isinstance(parent, ast.keyword) else None)
+            if form is None:
+                return
+            if form.given is not None:
+                given = self._parameters(form.given, node)
+                kept = Edge(callee.keys, holder_key(node, self.around), form.given.lineno, "passed", given=given)
+                yield kept if given else kept._replace(form="handed", detail=name_of(holder.func) or "a call")
+            else:
+                yield self._edge(node, callee, form)
+        elif isinstance(holder, ast.Call):
+            yield self._edge(holder, callee, form_of(holder, self.around, self.verb))
+        else:
+            detail = ast.unparse(parent).partition("\n")[0][:60] if parent is not None else ""
+            yield Edge(callee.keys, holder_key(node, self.around), node.lineno, "handed", detail=detail)
+
+    def _taken(self, node: ast.expr, call: ast.Call, word: ast.keyword | None) -> Form | None:  # noqa: PLR0911  # one per kind
+        name = name_of(call.func)
+        at = call.args.index(node) if node in call.args else -1
+        if name in _LOOKS or name in {"add_done_callback", "add_event_handler"}:
+            return None  # it looks only; a done-callback is a boundary of its own
+        if name in _THREADS and ((word is not None and word.arg == _THREADS[name]) or word is None):
+            return Form("thread", call)
+        if _WAITED.get(name) == at:
+            return form_of(call, self.around, self.verb)._replace(given=None)
+        if name in _SUBMITS and at == 0:
+            return Form("task kept", call, detail="kept in a future of an executor")
+        if name in _LATER:
+            return Form("task lost", call, detail=f"{name}: the loop logs what a callback raises")
+        if name in _BACKGROUND and at == 0 and not self.receivers.called(call.func).keys:
+            return Form("background", call)
+        return Form("call", call, given=call)
+
+    def _parameters(self, call: ast.Call, node: ast.expr) -> tuple[str, ...]:
+        """Name the parameters of the called functions that an argument arrives in."""
+        found: list[str] = []
+        word = next((one.arg for one in call.keywords if one.value is node), None)
+        at = call.args.index(node) if node in call.args else -1
+        for key in self.receivers.called(call.func).keys:
+            found.append(f"parameter|{key}|{word or f'#{at}'}")
+        return tuple(found)
+
+    def _entered(self, node: ast.With | ast.AsyncWith) -> Iterator[Edge]:
+        """`with` calls `__enter__` and `__exit__` of an object of the tree."""
+        prefix = "__a" if isinstance(node, ast.AsyncWith) else "__"
+        for item in node.items:
+            keys = self.nets.meanings.managers(item.context_expr, self.around.scope(node))
+            called = tuple(
+                f"{definer}.{prefix}{end}__"
+                for key in keys
+                for end in ("enter", "exit")
+                if (definer := self.receivers.classes.definer(key, f"{prefix}{end}__")) is not None
+            )
+            if called:
+                form = Form("call", node, awaited=True)
+                yield self._edge(item.context_expr, Callee(called, known=True, evidence="with"), form)._replace(
+                    direct=self.nets.around_node(node)
+                )
+
+    def _awaited(self, node: ast.Await, name: ast.Name) -> Iterator[Edge]:
+        """A parameter that is awaited: a coroutine handed in runs here."""
+        callee = self.receivers.called(name)
+        if callee.evidence == "parameter":
+            yield self._edge(node, callee, Form("call", node, awaited=True))

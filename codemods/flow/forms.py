@@ -1,0 +1,223 @@
+"""How an exception of a call arrives in the function that calls: at once, where its task is awaited, or never."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from codemods.scope import own_nodes
+from codemods.tree import Around, name_of
+
+__all__ = ["Form", "form_of"]
+
+_THROUGH = frozenset({"shield", "wait_for"})
+_TASKS = frozenset({"create_task", "ensure_future", "start_soon"})
+_RUNS = frozenset({"run", "run_until_complete", "run_coroutine_threadsafe"})
+_COLLECTS = frozenset({"as_completed", "wait"})
+_GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
+_LOOPS = ast.For | ast.AsyncFor | ast.comprehension
+_KEPT = ("append", "add", "put_nowait", "setdefault")
+
+
+class Form(NamedTuple):
+    """`at` is the node where the exception comes up; `name` as in `facts.Edge.form`."""
+
+    name: str
+    at: ast.AST
+    awaited: bool = False
+    iterated: bool = False
+    collected: int = 0
+    "The line of a gather that keeps exceptions as values, negative where it may, or somebody takes the values."
+    grouped: bool = False
+    detail: str = ""
+    given: ast.Call | None = None
+    "The call the coroutine is handed to, where that is not one of asyncio's."
+
+
+def form_of(call: ast.expr, around: Around, verb: Callable[[ast.expr], str]) -> Form:
+    """Follow a call's value to the place where its exception comes up. `verb` knows our own names."""
+    node, awaited = call, False
+    while True:
+        parent = around.parent(node)
+        holder = around.parent(parent) if isinstance(parent, ast.keyword | ast.Starred) else parent
+        if isinstance(parent, ast.Await):
+            return Form("call", node, awaited=True)
+        if isinstance(parent, _LOOPS) and parent.iter is node:
+            return Form("call", node, awaited=awaited, iterated=True)
+        if isinstance(parent, ast.YieldFrom):
+            return Form("call", node, awaited=True, iterated=True)
+        if isinstance(parent, ast.withitem):
+            return Form("call", around.parent(parent) or node, awaited=True, iterated=True)
+        if isinstance(holder, ast.Call) and node is not holder.func:
+            if (found := _taken(node, holder, around, verb)) is not None:
+                return found
+            if name_of(holder.func) not in _THROUGH:
+                return Form("call", node, given=holder)
+            node = holder
+            continue
+        if isinstance(parent, ast.Return | ast.Lambda):
+            return Form("returned", node)
+        if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+            return _assigned(node, parent, around, task=False) or Form("call", node, detail="its coroutine is kept")
+        if isinstance(parent, ast.IfExp) and parent.test is not node:
+            node = parent
+            continue
+        if isinstance(parent, ast.ListComp | ast.List | ast.Tuple | ast.GeneratorExp | ast.SetComp | ast.Dict):
+            return _listed(parent, around, verb, task=False) or Form("call", node, detail="its coroutine is kept")
+        return Form("call", node)
+
+
+def _taken(node: ast.expr, call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Form | None:
+    name = name_of(call.func)
+    if verb(call.func) == "spawn":
+        return Form("spawned", call, awaited=True)
+    if name == "gather":
+        return _gathered(call, around)
+    if name in _TASKS:
+        return _task(call, around, verb)
+    if name in _RUNS and node in call.args[:1]:
+        if name == "run_coroutine_threadsafe" and not _asked(call, around):
+            return Form("task lost", call, awaited=True, detail="nobody asks the future for its result")
+        return Form("call", call, awaited=True)
+    if name in _COLLECTS:
+        return Form("call", call, awaited=True, collected=-call.lineno)
+    if name in _KEPT and isinstance(call.func, ast.Attribute):
+        return _in_list(call.func.value, call, around, task=False)
+    return None
+
+
+def _asked(call: ast.Call, around: Around) -> bool:
+    parent = around.parent(call)
+    return isinstance(parent, ast.Attribute) and parent.attr == "result"
+
+
+def _gathered(call: ast.Call, around: Around) -> Form:
+    keeps = next((one.value for one in call.keywords if one.arg == "return_exceptions"), None)
+    kept = isinstance(keeps, ast.Constant) and keeps.value is True
+    at = _where_awaited(call, around)
+    if at is None:
+        return Form("task lost", call, awaited=True, detail="the gather is not awaited")
+    if keeps is not None and not isinstance(keeps, ast.Constant):
+        return Form("call", at, awaited=True, collected=-call.lineno)
+    dropped = isinstance(around.parent(at), ast.Expr)
+    return Form("call", at, awaited=True, collected=(call.lineno if dropped else -call.lineno) if kept else 0)
+
+
+def _where_awaited(node: ast.expr, around: Around) -> ast.AST | None:
+    """Give the node where a future is awaited: here, inside `wait_for`, or under a name in the same function."""
+    while True:
+        parent = around.parent(node)
+        if isinstance(parent, ast.Await):
+            return parent
+        if isinstance(parent, ast.Return):
+            return parent
+        if isinstance(parent, ast.Call) and name_of(parent.func) in {*_THROUGH, "run_until_complete"}:
+            node = parent
+            continue
+        if isinstance(parent, ast.Assign | ast.NamedExpr):
+            found = _assigned(node, parent, around, task=True)
+            return found.at if found is not None else None
+        return None
+
+
+def _task(call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Form:
+    parent = around.parent(call)
+    if isinstance(call.func, ast.Attribute) and (group := _group(call, around)) is not None:
+        return Form("call", group, awaited=True, grouped=True)
+    if isinstance(parent, ast.Await):
+        return Form("call", parent, awaited=True)
+    if isinstance(parent, ast.Call) and name_of(parent.func) in {"gather", *_COLLECTS, *_THROUGH}:
+        taken = _taken(call, parent, around, verb)
+        return taken or Form("call", parent, awaited=True)
+    if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+        return _assigned(call, parent, around, task=True) or Form("task kept", call, awaited=True, detail="kept")
+    if isinstance(parent, ast.Call) and name_of(parent.func) in _KEPT and isinstance(parent.func, ast.Attribute):
+        found = _in_list(parent.func.value, parent, around, task=True)
+        return found or Form("task kept", call, awaited=True, detail=f"kept in {ast.unparse(parent.func.value)}")
+    if isinstance(parent, ast.ListComp | ast.List | ast.Tuple | ast.SetComp | ast.GeneratorExp):
+        return _listed(parent, around, verb, task=True) or Form("task kept", call, awaited=True, detail="kept")
+    if isinstance(parent, ast.Return):
+        return Form("task kept", call, awaited=True, detail="handed to the caller")
+    if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
+        return Form("done-callback", call, awaited=True)
+    return Form("task lost", call, awaited=True, detail="nobody keeps the task")
+
+
+def _group(call: ast.Call, around: Around) -> ast.AST | None:
+    """Give the `async with TaskGroup() as name` a task is made in."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    for _, parent in around.upward(call):
+        if isinstance(parent, ast.AsyncWith):
+            for item in parent.items:
+                given = item.context_expr
+                if isinstance(given, ast.Call) and name_of(given.func) in _GROUPS and item.optional_vars is not None:
+                    if isinstance(owner, ast.Name) and ast.unparse(item.optional_vars) == owner.id:
+                        return parent
+    return None
+
+
+def _assigned(
+    node: ast.expr, parent: ast.Assign | ast.AnnAssign | ast.NamedExpr, around: Around, *, task: bool
+) -> Form | None:
+    """Find where what a local name holds is awaited in the same function; None where it is kept elsewhere."""
+    targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+    names = {one.id for one in targets if isinstance(one, ast.Name)}
+    if not names or len(names) != len(targets):
+        return None
+    return _under(names, node, around, task=task)
+
+
+def _under(names: set[str], node: ast.expr, around: Around, *, task: bool) -> Form | None:  # noqa: PLR0911  # one per use
+    uses = list(_uses(names, node, around))
+    for use, parent in uses:
+        if isinstance(parent, ast.Await):
+            return Form("call", parent, awaited=True)
+        if isinstance(parent, _LOOPS) and parent.iter is use:
+            return Form("call", use, awaited=False, iterated=True)
+    for use, parent in uses:
+        holder = around.parent(parent) if isinstance(parent, ast.Starred | ast.keyword) else parent
+        while isinstance(holder, ast.List | ast.Tuple | ast.Set | ast.Starred):
+            holder = around.parent(holder)
+        if isinstance(holder, ast.Call) and use is not holder.func:
+            name = name_of(holder.func)
+            if name == "gather":
+                return _gathered(holder, around)
+            if name in _THROUGH and (at := _where_awaited(holder, around)) is not None:
+                return Form("call", at, awaited=True)
+            if name in _COLLECTS:
+                return Form("call", holder, awaited=True, collected=-holder.lineno)
+            if name in _TASKS and not task:
+                return _task(holder, around, lambda _node: "")
+    for _, parent in uses:
+        if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
+            return Form("done-callback", node, awaited=True)
+        if isinstance(parent, ast.Attribute) and parent.attr in {"result", "exception"} and task:
+            return Form("task kept", node, awaited=True, detail="its result is asked for")
+    if task and all(isinstance(parent, ast.Attribute) and parent.attr == "cancel" for _, parent in uses):
+        return Form("task lost", node, awaited=True, detail="the task is not awaited")
+    return None
+
+
+def _uses(names: set[str], node: ast.expr, around: Around) -> Iterator[tuple[ast.AST, ast.AST | None]]:
+    function = around.function(node)
+    for one in own_nodes(function) if function is not None else around.module.tree.body:
+        if isinstance(one, ast.Name) and one.id in names and isinstance(one.ctx, ast.Load):
+            yield one, around.parent(one)
+
+
+def _in_list(held: ast.expr, node: ast.expr, around: Around, *, task: bool) -> Form | None:
+    """Find where the list a task or coroutine is put into is gathered in the same function."""
+    return _under({held.id}, node, around, task=task) if isinstance(held, ast.Name) else None
+
+
+def _listed(node: ast.expr, around: Around, verb: Callable[[ast.expr], str], *, task: bool) -> Form | None:
+    """Find where a list display or comprehension of tasks or coroutines goes."""
+    parent = around.parent(node)
+    while isinstance(parent, ast.Starred | ast.List | ast.Tuple):
+        node, parent = parent, around.parent(parent)
+    if isinstance(parent, ast.Call):
+        return _taken(node, parent, around, verb)
+    if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+        return _assigned(node, parent, around, task=task)
+    return None

@@ -1,0 +1,85 @@
+"""The calls of a whole tree, asked for from below: who calls this function?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from codemods.flow.facts import Edge, FileFacts, Function, Net, Open
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """Facts of all files, indexed once."""
+
+    def __init__(self, facts: Iterable[FileFacts], contracted: frozenset[str]) -> None:
+        self.contracted = contracted
+        "Keys of the contracted methods."
+        self.functions: dict[str, Function] = {}
+        self.paths: dict[str, str] = {}
+        self.types: dict[str, tuple[str, ...]] = {}
+        self.classes: dict[str, tuple[str, ...]] = {}
+        self.contexts: dict[str, tuple[tuple[Net, ...], ...]] = {}
+        self._callers: dict[str, list[Edge]] = defaultdict(list)
+        self._opens: dict[str, list[Open]] = defaultdict(list)
+        self._inner: dict[str, list[str]] = defaultdict(list)
+        for one in facts:
+            self._add(one)
+
+    def _add(self, one: FileFacts) -> None:
+        self.types |= one.types
+        self.classes |= one.classes
+        self.contexts |= one.contexts
+        self.paths[one.module] = one.path
+        for function in one.functions:
+            self.functions.setdefault(function.key, function)
+        for edge in one.edges:
+            for key in edge.callees:
+                self._callers[key].append(edge)
+                if key.startswith("parameter|"):
+                    self._inner[key.split("|")[1]].append(key)
+        for call in one.opens:
+            self._opens[call.name].append(call)
+
+    def callers(self, key: str) -> Iterator[Edge]:
+        """Give the edges to a function: by its own name, and by a base's where the receiver may be its class."""
+        yield from self._callers.get(key, ())
+        owner, _, name = key.rpartition(".")
+        for base in self.classes.get(owner, ())[1:]:
+            for edge in self._callers.get(f"{base}.{name}", ()):
+                if any(owner != kind and owner in self.classes and kind in self.classes[owner] for kind in edge.receivers):
+                    yield edge
+
+    def opens(self, function: Function) -> list[Open]:
+        """Give the calls of a function's name that nobody can tell the receiver of, and whose arguments fit it."""
+        if function.is_inner or function.kind in {"lambda", "module"}:
+            return []
+        name = function.key.rpartition(".")[2].rpartition(":")[2]
+        if name.startswith("__") and name.endswith("__"):
+            return []
+        return [one for one in self._opens.get(name, ()) if _fits(one, function)]
+
+    def calls_of(self, parameter: str) -> list[Edge]:
+        """Give the calls of a parameter: `parameter|function|name`, or `#0` for its place."""
+        _, key, name = parameter.split("|")
+        if name.startswith("#"):
+            function, at = self.functions.get(key), int(name[1:])
+            words = function.arity[2] if function is not None else ()
+            if not 0 <= at < len(words):
+                return []
+            name = words[at]
+        return self._callers.get(f"parameter|{key}|{name}", [])
+
+    def parameters_called_in(self, key: str) -> list[str]:
+        """Give the called parameters of a function and of those inside it."""
+        return [one for owner, found in self._inner.items() if owner == key or owner.startswith(f"{key}.") for one in found]
+
+
+def _fits(call: Open, function: Function) -> bool:
+    fewest, most, words, any_word = function.arity
+    if call.loose:
+        return True
+    if (most >= 0 and call.positional > most) or (not any_word and any(one not in words for one in call.words)):
+        return False
+    return call.positional + len(call.words) >= fewest

@@ -1,0 +1,94 @@
+"""What an exception meets on its way from a place to the end of its function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from codemods.flow.effects import effects_of
+from codemods.flow.exits import Asks, leaves, ways_of
+from codemods.flow.facts import ANY, Clause, Net, Way
+from codemods.flow.meanings import Meanings
+from codemods.handlers import TryNode
+from codemods.tree import name_of
+
+__all__ = ["Nets"]
+
+_GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
+
+
+class Nets:
+    """The nets of one module; each `try` and `with` is read once, however many calls stand in it."""
+
+    def __init__(self, meanings: Meanings, raises: Callable[[ast.Call], bool], contracted: Callable[[str], bool]) -> None:
+        self.meanings, self.around, self.contracted = meanings, meanings.around, contracted
+        self.asks = Asks(type_of=meanings.type_of, raises=raises, verb=meanings.known.meant)
+        self._read: dict[tuple[ast.AST, bool], tuple[Net, ...]] = {}
+        self._stacks: dict[tuple[ast.AST, str], tuple[Net, ...]] = {}
+
+    def around_node(self, node: ast.AST) -> tuple[Net, ...]:
+        """Give the nets around a node, innermost first, up to its function."""
+        for child, parent in self.around.upward(node):
+            if isinstance(parent, ast.Try | ast.TryStar | ast.With | ast.AsyncWith | ast.ExceptHandler):
+                block = "body" if isinstance(parent, ast.ExceptHandler) else _block_of(child, parent)
+                key = (parent, block)
+                if key not in self._stacks:
+                    self._stacks[key] = (*self._of(parent, block), *self.around_node(parent))
+                return self._stacks[key]
+        return ()
+
+    def _of(self, node: ast.AST, block: str) -> tuple[Net, ...]:
+        if isinstance(node, ast.Try | ast.TryStar):
+            leaving = [Net("finally", node.finalbody[0].lineno)] if leaves(node.finalbody) else []
+            if block == "body" and node.handlers:
+                return (self._tried(node), *leaving)
+            return () if block == "finalbody" else tuple(leaving)
+        if isinstance(node, ast.ExceptHandler):
+            return (Net("handling", node.lineno),)
+        if isinstance(node, ast.With | ast.AsyncWith):
+            if block == "body":
+                return tuple(net for item in reversed(node.items) if (net := self._context(node, item)))
+        return ()
+
+    def _tried(self, node: TryNode) -> Net:
+        clauses = tuple(
+            Clause(
+                types=self._types(handler.type),
+                line=handler.lineno,
+                ways=ways_of(handler, self.asks),
+                effects=effects_of(handler, node, self.around, self.contracted),
+            )
+            for handler in node.handlers
+        )
+        kind = "try*" if isinstance(node, ast.TryStar) else "try"
+        return Net(kind, node.lineno, clauses, last=node.body[-1].end_lineno or 0)
+
+    def _types(self, node: ast.expr | None) -> tuple[str, ...]:
+        if node is None:
+            return (ANY,)
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        return tuple(self.meanings.type_of(one) for one in parts)
+
+    def _context(self, node: ast.With | ast.AsyncWith, item: ast.withitem) -> Net | None:
+        given, last = item.context_expr, node.end_lineno or 0
+        called = given.func if isinstance(given, ast.Call) else given
+        name = name_of(called) or ast.unparse(called)[:40]
+        if isinstance(given, ast.Call) and self.meanings.known.meant(called) == "boundary":
+            return Net("boundary", node.lineno, name=name, last=last)
+        if isinstance(given, ast.Call) and name == "suppress":
+            types = tuple(one for arg in given.args for one in self._types(arg))
+            clause = Clause(types, node.lineno, (Way("end", line=node.lineno),), ("nothing",))
+            return Net("suppress", node.lineno, (clause,), name, last)
+        if name in _GROUPS:
+            return Net("group", node.lineno, name=name, last=last)
+        keys = self.meanings.managers(given, self.around.scope(node))
+        return Net("context", node.lineno, name="|".join(keys) or f"?{name}", last=last)
+
+
+def _block_of(child: ast.AST, parent: ast.AST) -> str:
+    for name in ("body", "orelse", "finalbody"):
+        if child in getattr(parent, name, ()):
+            return name
+    return ""
+
+
