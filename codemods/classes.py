@@ -98,7 +98,7 @@ class ClassIndex:
                 return None
             if found.kind == "module":
                 deeper = self.project.lookup(found.module, part) if self.project.module(found.module) else None
-                if deeper is None and self.project.layout.path_of(f"{found.module}.{part}"):
+                if deeper is None and self.project.path_of(f"{found.module}.{part}"):
                     deeper = Definition(kind="module", module=f"{found.module}.{part}")
                 found = deeper or Definition(kind="module", module=f"{found.module}.{part}")
             elif found.kind == "class" and self.node(f"{found.key}.{part}"):

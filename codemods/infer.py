@@ -128,7 +128,7 @@ class Inferrer:
         parts = [self.attribute(key, node.attr, deep) for key in sorted(owner.instances | owner.classes)]
         for name in sorted(owner.modules):
             meaning = self.project.lookup(name, node.attr) if self.project.module(name) else None
-            if meaning is None and self.project.layout.path_of(f"{name}.{node.attr}"):
+            if meaning is None and self.project.path_of(f"{name}.{node.attr}"):
                 meaning = Definition(kind="module", module=f"{name}.{node.attr}")
             parts.append(self.meant(meaning, deep))
         found = union(parts)

@@ -112,12 +112,13 @@ class Project:
         self.layout = layout
         self._modules: dict[str, Module | None] = {}
         self._folders: dict[Path, list[tuple[str, bytes]]] = {}
+        self._paths: dict[str, Path | None] = {}
         self._mentions: dict[str, list[tuple[Path, bytes | None]]] = {}
 
     def module(self, name: str) -> Module | None:
         """Give a module of the tree, None for one outside it."""
         if name not in self._modules:
-            path = self.layout.path_of(name)
+            path = self.path_of(name)
             try:
                 tree = read_source(path).tree if path else None
             except SourceError:
@@ -126,6 +127,12 @@ class Project:
                 self.build(name, tree, is_package=path.name == "__init__.py") if path and tree else None
             )
         return self._modules[name]
+
+    def path_of(self, module: str) -> Path | None:
+        """Find the file of a dotted name, as the layout does; asked of the disk once."""
+        if module not in self._paths:
+            self._paths[module] = self.layout.path_of(module)
+        return self._paths[module]
 
     def mentions(self, name: str) -> list[tuple[Path, bytes | None]]:
         """Give the files of the whole tree that have the name as a word, with their bytes, None where unreadable."""
@@ -150,7 +157,7 @@ class Project:
 
     def siblings(self, name: str) -> list[tuple[str, bytes]]:
         """Give name and bytes of each module in the folder of one, itself too; each folder is read once."""
-        path = self.layout.path_of(name)
+        path = self.path_of(name)
         if path is None:
             return []
         if path.parent not in self._folders:
@@ -199,7 +206,7 @@ class Project:
             return self.follow(found.imports[name], deep + 1)
         if name in found.values:
             return Definition(kind="value", module=module, name=name)
-        if found.is_package and self.layout.path_of(f"{module}.{name}"):
+        if found.is_package and self.path_of(f"{module}.{name}"):
             return Definition(kind="module", module=f"{module}.{name}")
         for star in found.stars:
             if deep < _DEEP and self.module(star) and (inner := self.lookup(star, name, deep + 1)):
@@ -214,7 +221,7 @@ class Project:
         inside = self.module(imported.module)
         if inside is None or (imported.attribute not in inside.imports and imported.attribute not in inside.classes):
             submodule = f"{imported.module}.{imported.attribute}"
-            if self.layout.path_of(submodule):
+            if self.path_of(submodule):
                 return Definition(kind="module", module=submodule)
         return self.lookup(imported.module, imported.attribute, deep)
 

@@ -9,7 +9,16 @@ from functools import lru_cache
 
 from codemods.project import FunctionNode, Imported, Module, bound_imports
 
-__all__ = ["Binding", "Scope", "bindings", "looped", "nodes_in", "own_nodes", "returns"]
+__all__ = ["CHILDREN", "Binding", "Scope", "bindings", "looped", "nodes_in", "own_nodes", "returns"]
+
+_NO_NODES = frozenset({"arg", "attr", "ctx", "id", "kind", "level", "lineno", "module", "op", "ops", "type_comment"})
+CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _NO_NODES)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"Fields of each kind of node that may hold a node of interest: no contexts and operators."
+_APART = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +64,23 @@ def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
 
 
 def nodes_in(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Walk the nodes of a block that run with it, in no order: not those of functions, classes and lambdas in it."""
+    """Walk the nodes of a block that run with it, in no order: not those of functions, classes and lambdas in it.
+
+    Contexts and operators are left out, as in `tree.Around`.
+    """
     waiting: list[ast.AST] = list(body)
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+        kind = node.__class__
+        if kind in _APART:
+            continue
+        for name in CHILDREN[kind]:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                waiting += [child for child in value if isinstance(child, ast.AST)]
+            elif isinstance(value, ast.AST):
+                waiting.append(value)
 
 
 def returns(function: FunctionNode) -> list[ast.expr]:

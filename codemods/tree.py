@@ -8,17 +8,9 @@ from functools import lru_cache
 from typing import TypeVar, cast
 
 from codemods.project import FunctionNode, Module
-from codemods.scope import Scope
+from codemods.scope import CHILDREN, Scope
 
 __all__ = ["Around", "around_of", "name_of"]
-
-_NO_NODES = frozenset({"arg", "attr", "ctx", "id", "kind", "level", "lineno", "module", "op", "ops", "type_comment"})
-"Fields that hold no node, or none of interest: contexts and operators."
-_FIELDS = {
-    kind: () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _NO_NODES)
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST)
-}
 
 _Node = TypeVar("_Node", bound=ast.expr | ast.stmt | ast.excepthandler)
 
@@ -35,7 +27,7 @@ def _walked(tree: ast.Module) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
     nodes: list[ast.AST] = [tree]
     parents: dict[ast.AST, ast.AST] = {}
     for node in nodes:  # grows as it goes
-        for name in _FIELDS[node.__class__]:
+        for name in CHILDREN[node.__class__]:
             value = getattr(node, name, None)
             if value.__class__ is list:
                 for child in value:

@@ -154,7 +154,7 @@ class Edges:
         """`with` calls `__enter__` and `__exit__` of an object of the tree."""
         prefix = "__a" if isinstance(node, ast.AsyncWith) else "__"
         for item in node.items:
-            keys = self.nets.meanings.managers(item.context_expr, self.around.scope(node))
+            keys = self.nets.meanings.managers(item.context_expr, self.receivers.scope(node))
             called = tuple(
                 f"{definer}.{prefix}{end}__"
                 for key in keys

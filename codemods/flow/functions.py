@@ -36,6 +36,7 @@ def functions_of(
     """Give every function, lambda and the module's own body. `declared` are boundaries of the host file."""
     entries = {one.function: one.kind for one in entries_of(around) if one.function is not None}
     entries |= {function: "route" for function in _dependencies(around, receivers)}
+    yielding = _yielding(around)
     yield Function(f"{around.module.name}:<module>", path, 1, "module", boundary="import")
     for node in around.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -48,7 +49,7 @@ def functions_of(
                 key=key,
                 path=path,
                 line=node.lineno,
-                kind=_kind(node),
+                kind=_kind(node, yielding),
                 boundary=boundary,
                 decorated=decorated,
                 arity=_arity(node, is_method=around.parent_class(node) is not None),
@@ -58,13 +59,18 @@ def functions_of(
             yield Function(lambda_key(node, around), path, node.lineno, "lambda", is_inner=True)
 
 
-def _kind(node: FunctionNode) -> str:
+def _kind(node: FunctionNode, yielding: frozenset[ast.AST | None]) -> str:
     names = {name_of(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list}
-    if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in own_nodes(node)):
+    if node in yielding:
         return "manager" if names & _MANAGERS else "generator"
     if names & _PROPERTIES:
         return "property"
     return "coroutine" if isinstance(node, ast.AsyncFunctionDef) else "function"
+
+
+def _yielding(around: Around) -> frozenset[ast.AST | None]:
+    """Give the generators of a module: the function nearest to each `yield`."""
+    return frozenset(around.function(one) for kind in (ast.Yield, ast.YieldFrom) for one in around.of_kind(kind))
 
 
 def _arity(node: FunctionNode, *, is_method: bool) -> tuple[int, int, tuple[str, ...], bool]:
@@ -120,10 +126,11 @@ def _dependencies(around: Around, receivers: Receivers) -> Iterator[FunctionNode
 def contexts_of(around: Around, nets: Nets) -> dict[str, tuple[tuple[Net, ...], ...]]:
     """Give what an exception of a `with` body meets in each context manager of the module."""
     found: dict[str, tuple[tuple[Net, ...], ...]] = {}
+    yielding = _yielding(around)
     for node in around.nodes:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        if _kind(node) == "manager":
+        if _kind(node, yielding) == "manager":
             yields = [one for one in own_nodes(node) if isinstance(one, ast.Yield)]
             found[key_of(node, around)] = tuple(nets.around_node(one) for one in yields)
         elif node.name in {"__exit__", "__aexit__"} and (owner := around.parent_class(node)) is not None:

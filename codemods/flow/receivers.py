@@ -17,6 +17,7 @@ __all__ = ["Callee", "Receivers"]
 
 _BUILTINS = frozenset(vars(builtins))
 _DEEP = 8
+_HOLDERS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Callee(NamedTuple):
@@ -38,10 +39,21 @@ class Receivers:
     def __init__(self, around: Around, inferrer: Inferrer) -> None:
         self.around, self.inferrer = around, inferrer
         self.classes, self.project = inferrer.classes, inferrer.project
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        inner = [one for one in around.nodes if isinstance(one, kinds) and around.function(one) is not None]
+        self._inner = {one.name for one in inner}
+        self._scopes: dict[ast.AST | None, Scope] = {}
+
+    def scope(self, node: ast.AST) -> Scope:
+        """Give the scope a node stands in; worked out once for each function."""
+        holder = next((one for _, one in self.around.all_upward(node) if isinstance(one, _HOLDERS)), None)
+        if holder not in self._scopes:
+            self._scopes[holder] = self.around.scope(node)
+        return self._scopes[holder]
 
     def called(self, node: ast.expr) -> Callee:
         """Say what a call of this expression calls."""
-        scope = self.around.scope(node)
+        scope = self.scope(node)
         if isinstance(node, ast.Name):
             if local := self._local(node, scope):
                 return local
@@ -62,7 +74,7 @@ class Receivers:
                 return Callee((f"parameter|{key_of(function, self.around)}|{node.id}",), known=True, evidence="parameter")
             if node.id in self.inferrer.bound(function, scope):
                 break
-        inner = function_named(node.id, node, self.around)
+        inner = function_named(node.id, node, self.around) if node.id in self._inner else None
         if inner is not None and self.around.function(inner) is not None:
             return Callee((key_of(inner, self.around),), known=True, evidence="defined here")
         return None
