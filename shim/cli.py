@@ -19,6 +19,7 @@ COMMANDS = {
     "calls": "codemods.calls_cli:calls",
     "audit": "codemods.audit_cli:audit",
     "check": "codemods.check_cli:check",
+    "flow": "codemods.flow_cli:flow",
     "migrate": "codemods.cli:migrate",
     "flags": "shim.flags_cli:flags",
     "doctor": "shim.doctor_cli:doctor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from codemods.flow.facts import Edge, Net, Open
+from codemods.flow.facts import Edge, Names, Net, Open
 from codemods.flow.forms import Form, form_of
 from codemods.flow.nets import Nets
 from codemods.flow.places import holder_key, lambda_key
@@ -27,11 +27,11 @@ _HANDS = ast.Call | ast.keyword | ast.Assign | ast.AnnAssign | ast.Return | ast.
 
 
 class Edges:
-    """One module. `names` are those of all functions and classes of the tree, `properties` of its properties."""
+    """One module. `names` are those of all functions and classes of the tree."""
 
-    def __init__(self, receivers: Receivers, nets: Nets, names: frozenset[str], properties: frozenset[str]) -> None:
+    def __init__(self, receivers: Receivers, nets: Nets, names: Names) -> None:
         self.receivers, self.nets, self.around = receivers, nets, receivers.around
-        self.names, self.properties = names, properties
+        self.names, self.properties = names.defined, names.properties
         self.verb = nets.meanings.known.meant
 
     def all(self) -> Iterator[Edge | Open]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["ANY", "UNKNOWN_TYPE", "Clause", "Decorated", "Edge", "FileFacts", "Function", "Net", "Open", "Start", "Way"]
+__all__ = ["ANY", "UNKNOWN_TYPE", "Clause", "Decorated", "Edge", "FileFacts", "Function", "Names", "Net", "Open", "Start", "Way"]
 
 ANY = "*"
 "The type of a clause without one: it catches everything."
@@ -135,6 +135,13 @@ class Start(NamedTuple):
     "Why nothing is raised."
 
 
+class Names(NamedTuple):
+    """Names that the functions and classes of some files have, and those among them that are properties."""
+
+    defined: frozenset[str]
+    properties: frozenset[str]
+
+
 class FileFacts(NamedTuple):
     """All of one file."""
 
@@ -151,3 +158,7 @@ class FileFacts(NamedTuple):
     classes: dict[str, tuple[str, ...]] = {}  # noqa: RUF012  # never changed
     "For each class of this file: where its attributes are looked up, itself first."
     error: str = ""
+    imports: tuple[str, ...] = ()
+    "Modules this one names in an import, those of the tree and others."
+    surface: str = ""
+    "A digest of what other files may ask of this one: its signatures, bases, assignments, returns and raises."

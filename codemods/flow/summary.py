@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from codemods.callsites import Analyser, Analysis
 from codemods.flow.edges import Edges
-from codemods.flow.facts import Edge, FileFacts, Open, Start
+from codemods.flow.facts import Edge, FileFacts, Names, Open, Start
 from codemods.flow.forms import form_of
 from codemods.flow.functions import contexts_of, functions_of
 from codemods.flow.meanings import Meanings
 from codemods.flow.nets import Nets
 from codemods.flow.places import holder_key
 from codemods.flow.receivers import Receivers
+from codemods.flow.surface import imports_of, surface_of
 from codemods.layout import Layout
 from codemods.site import Site
 from codemods.source import SourceError, parse_bytes, read_raw
@@ -27,9 +28,8 @@ __all__ = ["Asked", "Summaries", "setup", "summary_of"]
 class Asked(NamedTuple):
     """What is the same for all files."""
 
-    names: frozenset[str]
-    "Names of all functions and classes of the tree."
-    properties: frozenset[str]
+    names: Names
+    "Those of the whole tree."
     boundaries: frozenset[str]
     "Functions the host file declares, `module:Class.name`."
 
@@ -50,17 +50,17 @@ class Summaries:
         except SourceError as error:
             return FileFacts(path=shown, module=module, error=error.reason)
         try:
-            return self._facts(shown, self.analyser.analyse(path, source))
+            return self._facts(shown, source.raw, self.analyser.analyse(path, source))
         except Exception as error:  # noqa: BLE001  # reported with the file: one file must not stop the rest
             return FileFacts(path=shown, module=module, error=f"not analysed: {type(error).__name__}: {error}")
 
-    def _facts(self, shown: str, analysis: Analysis) -> FileFacts:
+    def _facts(self, shown: str, raw: bytes, analysis: Analysis) -> FileFacts:
         around, inferrer = analysis.around, self.analyser.inferrer
         with self.analyser.project.standing(around.module):
             meanings = Meanings(around.module, around, analysis.known, inferrer)
             nets = Nets(meanings, partial(self.analyser.raises, around=around), self.contracted)
             receivers = Receivers(around, inferrer)
-            found = list(Edges(receivers, nets, self.asked.names, self.asked.properties).all())
+            found = list(Edges(receivers, nets, self.asked.names).all())
             starts = tuple(self._start(shown, site, nets) for site in analysis.sites if site.verdict.rows)
             classes = {f"{around.module.name}:{name}": () for name in around.module.classes}
             return FileFacts(
@@ -72,6 +72,8 @@ class Summaries:
                 starts=starts,
                 contexts=contexts_of(around, nets),
                 types=dict(meanings.types),
+                imports=imports_of(around.module, around, self.analyser.project),
+                surface=surface_of(around, raw.splitlines()),
                 classes={key: inferrer.classes.mro(key).keys for key in classes},
             )
 

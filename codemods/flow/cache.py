@@ -1,0 +1,142 @@
+"""Facts that are kept between runs: a run after one edit works out the files anew that the edit may concern.
+
+A file's facts hold as long as its bytes, our code and the surfaces of all modules it imports, directly or not, stay.
+What is kept is no program: the reader makes nothing but the tuples of `facts`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from codemods.flow import facts as facts_module
+from codemods.flow.facts import FileFacts, Names
+from codemods.write import make_folder, write_atomic
+
+__all__ = ["Cache", "Kept", "keys_of", "load", "save", "version"]
+
+_FORMAT = 1
+
+
+class Kept(NamedTuple):
+    """One file's facts and the key they hold under."""
+
+    key: str
+    content: str
+    facts: FileFacts
+
+
+class Cache(NamedTuple):
+    """All that is kept of one tree and host."""
+
+    common: str
+    "A digest of our own code, the Python that runs it and the host's declaration."
+    names: Names
+    rows: dict[str, Kept]
+    "By module."
+
+
+_EMPTY = Cache("", Names(frozenset(), frozenset()), {})
+
+
+class _Reader(pickle.Unpickler):  # noqa: S301  # it can make our tuples and nothing else
+    def find_class(self, module: str, name: str) -> Any:
+        if module == facts_module.__name__ and name in facts_module.__all__:
+            return getattr(facts_module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in a cache")
+
+
+def keys_of(known: Mapping[str, FileFacts], contents: Mapping[str, str], common: str) -> dict[str, str]:
+    """Give each module's key: its content, `common`, and the surfaces of all it imports, directly or not."""
+    surfaces = {name: one.surface or contents[name] for name, one in known.items()}
+    reached: dict[str, frozenset[str]] = {}
+    for name in known:
+        _reach(name, known, reached)
+    found: dict[str, str] = {}
+    shared: dict[frozenset[str], str] = {}
+    for name in known:
+        group = reached[name]
+        if group not in shared:
+            shared[group] = _digest(surfaces[one] for one in sorted(group))
+        found[name] = _digest([common, contents[name], shared[group]])
+    return found
+
+
+def _reach(start: str, known: Mapping[str, FileFacts], reached: dict[str, frozenset[str]]) -> None:
+    """Fill in the modules of the tree that one imports, itself too; modules in one circle share theirs (Tarjan)."""
+    if start in reached:
+        return
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    work: list[tuple[str, list[str]]] = [(start, _imported(start, known))]
+    order[start] = low[start] = 0
+    stack.append(start)
+    while work:
+        name, left = work[-1]
+        if left:
+            following = left.pop()
+            if following in reached:
+                continue
+            if following in order:
+                low[name] = min(low[name], order[following])
+            else:
+                order[following] = low[following] = len(order)
+                stack.append(following)
+                work.append((following, _imported(following, known)))
+            continue
+        work.pop()
+        if work:
+            low[work[-1][0]] = min(low[work[-1][0]], low[name])
+        if low[name] == order[name]:
+            at = stack.index(name)
+            circle, stack[at:] = stack[at:], []
+            group = set(circle)
+            for one in circle:
+                for other in _imported(one, known):
+                    group |= reached.get(other, frozenset())
+            whole = frozenset(group)
+            reached |= dict.fromkeys(circle, whole)
+
+
+def _imported(name: str, known: Mapping[str, FileFacts]) -> list[str]:
+    found = {one for one in known[name].imports if one in known and one != name}
+    packages = {".".join(one.split(".")[:end]) for one in found for end in range(1, one.count(".") + 1)}
+    return sorted(found | (packages & known.keys()) - {name})
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def version() -> str:
+    """Digest our own code and the version of Python: facts of another one do not hold."""
+    files = sorted(Path(__file__).parents[1].rglob("*.py"))
+    return _digest([sys.version, *(hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in files)])
+
+
+def load(path: Path) -> Cache:
+    """Give what is kept. A file that is absent, of another version or damaged counts as empty: that costs time only."""
+    try:
+        found = _Reader(io.BytesIO(path.read_bytes())).load()
+    except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+        return _EMPTY
+    if not (isinstance(found, tuple) and found[:1] == (_FORMAT,) and len(found) == 4):
+        return _EMPTY
+    return Cache(found[1], found[2], {name: Kept(*row) for name, row in found[3].items()})
+
+
+def save(path: Path, cache: Cache) -> str:
+    """Write what is to be kept; gives what is wrong, empty where it is written."""
+    rows = {name: tuple(one) for name, one in cache.rows.items()}
+    try:
+        make_folder(path.parent)
+        write_atomic(path, pickle.dumps((_FORMAT, cache.common, cache.names, rows), protocol=5))
+    except OSError as error:
+        return f"the cache {path} cannot be written: {error.strerror}"
+    return ""

@@ -1,0 +1,106 @@
+"""The facts of all files: kept ones where they still hold, the rest worked out by workers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from codemods.flow.cache import Cache, Kept, keys_of, load, save, version
+from codemods.flow.facts import FileFacts, Names
+from codemods.flow.names import names_in
+from codemods.flow.outside import outside_of
+from codemods.flow.summary import Asked, Summaries, setup, summary_of
+from codemods.layout import Layout
+from codemods.pool import Pool
+from codemods.wanted import Wanted
+
+__all__ = ["Collected", "collect"]
+
+
+class Collected(NamedTuple):
+    """`facts` in the order of the files; `read` of them were worked out in this run."""
+
+    facts: tuple[FileFacts, ...]
+    read: int
+    warning: str = ""
+    "Why nothing is kept for the next run."
+
+
+def collect(
+    layout: Layout, wanted: Wanted, boundaries: Iterable[str], files: tuple[Path, ...], jobs: int, kept_in: Path | None
+) -> Collected:
+    """Give the facts of files. `kept_in`: the cache; None works out everything and keeps nothing."""
+    raw = {path: _bytes(path) for path in files}
+    names = _names(raw.values())
+    contents = {layout.module_of(path): hashlib.blake2b(data or b"", digest_size=16).hexdigest() for path, data in raw.items()}
+    common = f"{version()} {wanted!r} {sorted(boundaries)!r}" if kept_in is not None else ""
+    before = load(kept_in) if kept_in is not None else None
+    rows = dict(before.rows) if before is not None and before.common == common else {}
+    moved = _moved(before.names, names) if before is not None and rows else frozenset[str]()
+    stale = _mentioning(moved)
+    work = _Work(layout, wanted, Asked(names, frozenset(boundaries)), jobs)
+    paths = {layout.module_of(path): path for path in files}
+    first = [name for name, path in paths.items() if _changed(rows.get(name), contents[name], stale, raw[path])]
+    known = {name: row.facts for name, row in rows.items() if name in paths} | work.out(first, paths)
+    keys = _keys(layout, known, contents, common)
+    second = [name for name in paths if name not in set(first) and rows[name].key != keys[name]]
+    known |= work.out(second, paths)
+    warning = ""
+    if kept_in is not None and (first or second or rows.keys() != paths.keys()):
+        keys = _keys(layout, known, contents, common)
+        fresh = {name: Kept(keys[name], contents[name], known[name]) for name in paths}
+        warning = save(kept_in, Cache(common, names, fresh))
+    return Collected(tuple(known[name] for name in paths), len(first) + len(second), warning)
+
+
+class _Work(NamedTuple):
+    layout: Layout
+    wanted: Wanted
+    asked: Asked
+    jobs: int
+
+    def out(self, modules: list[str], paths: Mapping[str, Path]) -> dict[str, FileFacts]:
+        """Work out the facts of modules."""
+        if not modules:
+            return {}
+        pool: Pool[Summaries, FileFacts] = Pool(setup, summary_of, (self.layout, self.wanted, self.asked))
+        found = list(pool.run([paths[name] for name in modules], self.jobs, "read"))
+        return dict(zip(modules, found, strict=True))
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None  # the worker reports it
+
+
+def _names(texts: Iterable[bytes | None]) -> Names:
+    found = [names_in(text) for text in texts if text is not None]
+    defined = frozenset[str]().union(*(one.defined for one in found))
+    return Names(defined, frozenset[str]().union(*(one.properties for one in found)))
+
+
+def _moved(before: Names, now: Names) -> frozenset[str]:
+    return (before.defined ^ now.defined) | (before.properties ^ now.properties)
+
+
+def _mentioning(names: frozenset[str]) -> Callable[[bytes], bool]:
+    """Tell whether a text has one of the names that came or went: what it calls may be one now, or none."""
+    if not names:
+        return lambda _text: False
+    words = re.compile(rb"\b(?:%b)\b" % b"|".join(re.escape(name.encode()) for name in sorted(names)))
+    return lambda text: bool(words.search(text))
+
+
+def _changed(row: Kept | None, content: str, stale: Callable[[bytes], bool], text: bytes | None) -> bool:
+    return row is None or row.content != content or text is None or bool(row.facts.error) or stale(text)
+
+
+def _keys(layout: Layout, known: Mapping[str, FileFacts], contents: Mapping[str, str], common: str) -> dict[str, str]:
+    outside = outside_of(layout, known)
+    digests = dict(contents) | {name: one.surface for name, one in outside.items()}
+    return keys_of({**known, **outside}, digests, common)

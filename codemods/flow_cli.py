@@ -1,0 +1,100 @@
+"""Command `flow`: where a loud failure ends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codemods.blocks import show
+from codemods.flow.document import document
+from codemods.flow.ends import Fate
+from codemods.flow.report import flow_blocks, site_blocks
+from codemods.flow.run import Flow, SiteFlow, trace
+from codemods.options import given, warn_package
+from codemods.pool import default_jobs
+from shim.console import USAGE, Refused, print_json
+
+__all__ = ["flow"]
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of one run, as click gives them."""
+
+    path: Path
+    host: str | None
+    modules: tuple[str, ...]
+    site: str | None
+    verdicts: tuple[str, ...]
+    jobs: int
+    as_json: bool
+    no_cache: bool
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--host", help="Host file: short name, dotted module, or path to a .py file. Default: [tool.failloud] host."
+)
+@click.option("--module", "modules", multiple=True, help="Only call sites of this module or package; callers anywhere.")
+@click.option("--site", metavar="FILE:LINE", help="Explain one call site in plain words, with all its ends.")
+@click.option("--verdict", "verdicts", multiple=True, type=click.Choice([str(one) for one in Fate]), help="Only these.")
+@click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--no-cache", is_flag=True, help="Read every file anew, and keep nothing for the next run.")
+def flow(**options: Any) -> int:
+    """Say for every contracted call below PATH where its failure ends: the frames up to a boundary, and each handler.
+
+    Callers are looked for in all of PATH. Exit code: 0 every failure is heard, 1 some is swallowed, makes work run
+    again, or goes where nobody can tell, 2 a file could not be read or parsed.
+    """
+    asked = Asked(**options)
+    found = given(asked.path, asked.host, asked.modules)
+    warn_package(found)
+    home = found.layout.root if found.layout.root.is_dir() else found.layout.root.parent
+    kept_in = None if asked.no_cache else home / ".failloud" / f"flow-{found.host.name if found.host else 'none'}.cache"
+    boundaries = found.host.boundaries if found.host is not None else ()
+    run = trace(found.layout, found.wanted, boundaries, found.found, found.files, asked.jobs, kept_in)
+    if run.warning:
+        click.echo(f"warning: {run.warning}", err=True)
+    sites = _chosen(run, asked)
+    run = Flow(sites=sites, files=run.files, skipped_directories=run.skipped_directories, read=run.read)
+    if asked.as_json:
+        print_json(document(run))
+    elif asked.site:
+        show(block for site in sites for block in site_blocks(site))
+    else:
+        show(flow_blocks(run))
+    return run.exit_code
+
+
+def _chosen(run: Flow, asked: Asked) -> tuple[SiteFlow, ...]:
+    sites = run.sites
+    if asked.site:
+        path, line = _place(asked.site)
+        sites = tuple(one for one in sites if one.start.line == line and _same(one.start.path, path))
+        if not sites:
+            near = sorted({one.start.line for one in run.sites if _same(one.start.path, path)}, key=lambda n: abs(n - line))
+            hint = f"; call sites there: line {', '.join(map(str, near[:5]))}" if near else "; no call site in that file"
+            raise Refused(f"no contracted call at {path}:{line}{hint}", USAGE)
+    if asked.verdicts:
+        sites = tuple(one for one in sites if str(one.verdict) in asked.verdicts)
+    return sites
+
+
+def _place(text: str) -> tuple[str, int]:
+    match = re.fullmatch(r"(.+):(\d+)", text)
+    if match is None:
+        raise click.UsageError(f"--site reads FILE:LINE, not {text!r}")
+    return Path(match[1]).as_posix(), int(match[2])
+
+
+def _same(shown: str, asked: str) -> bool:
+    """Tell whether a path names the file, from the tree's root or from where the user stands."""
+    return shown == asked or asked.endswith(f"/{shown}") or shown.endswith(f"/{asked}")
