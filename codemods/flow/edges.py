@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from codemods.flow.facts import Edge, Names, Net, Open
-from codemods.flow.forms import Form, form_of
+from codemods.flow.forms import Form, form_of, future_of
 from codemods.flow.nets import Nets
 from codemods.flow.places import holder_key, lambda_key
 from codemods.flow.receivers import Callee, Receivers
@@ -48,6 +48,12 @@ class Edges:
             elif isinstance(node, ast.Await) and isinstance(node.value, ast.Name):
                 yield from self._awaited(node, node.value)
 
+    def site(self, node: ast.expr, evidence: str, *, handed: bool) -> Edge:
+        """Give the edge of a contracted call, whatever it is called by."""
+        callee = Callee((), known=True, evidence=evidence)
+        found = next(iter(self._handed(node, callee)), None) if handed else None
+        return found or self._edge(node, callee, form_of(node, self.around, self.verb))
+
     def _call(self, node: ast.Call) -> Iterator[Edge | Open]:
         name = name_of(node.func)
         is_name = isinstance(node.func, ast.Name)
@@ -63,6 +69,9 @@ class Edges:
 
     def _edge(self, node: ast.expr, callee: Callee, form: Form) -> Edge:
         direct = self.nets.around_node(node)
+        given = self._parameters(form.given, node) if form.given is not None else ()
+        if form.callback is not None:
+            given = self.receivers.called(form.callback).keys
         return Edge(
             callees=callee.keys,
             caller=holder_key(node, self.around),
@@ -74,7 +83,7 @@ class Edges:
             receivers=callee.receivers,
             awaited=form.awaited,
             iterated=form.iterated,
-            given=self._parameters(form.given, node) if form.given is not None else (),
+            given=given,
             detail=form.detail,
         )
 
@@ -134,7 +143,7 @@ class Edges:
         if _WAITED.get(name) == at:
             return form_of(call, self.around, self.verb)._replace(given=None)
         if name in _SUBMITS and at == 0:
-            return Form("task kept", call, detail="kept in a future of an executor")
+            return future_of(call, self.around)
         if name in _LATER:
             return Form("task lost", call, detail=f"{name}: the loop logs what a callback raises")
         if name in _BACKGROUND and at == 0 and not self.receivers.called(call.func).keys:

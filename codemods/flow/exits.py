@@ -44,12 +44,27 @@ class _Block:
         return Way(kind, raised, getattr(node, "lineno", 0), self.only, self.never)
 
 
-def ways_of(handler: ast.ExceptHandler, known: Asks) -> tuple[Way, ...]:
-    """Give the ways out of a handler, each once. Calls in it are taken to return, but for helpers that always raise."""
+def ways_of(handler: ast.ExceptHandler, known: Asks, later: Iterable[ast.Raise] = ()) -> tuple[Way, ...]:
+    """Give the ways out of a handler, each once. Calls in it are taken to return, but for helpers that always raise.
+
+    `later` are the `raise` statements of the function behind it: one may raise what the handler has kept.
+    """
     block = _Block(handler.name, known)
     falls = _walk(handler.body, block)
-    found = [*block.ended, *([block.way("seen" if block.seen else "end", handler.body[-1])] if falls else [])]
-    return tuple(dict.fromkeys(found))
+    last = _kept(handler, block, later) or block.way("seen" if block.seen else "end", handler.body[-1])
+    return tuple(dict.fromkeys([*block.ended, *([last] if falls else [])]))
+
+
+def _kept(handler: ast.ExceptHandler, block: _Block, later: Iterable[ast.Raise]) -> Way | None:
+    """Give the `raise` behind a handler that raises what the handler has put into a name, or into an attribute of it."""
+    for node in handler.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == handler.name:
+            target = node.targets[0]
+            owner = target.value if isinstance(target, ast.Attribute) else target
+            for one in later:
+                if isinstance(owner, ast.Name) and isinstance(one.exc, ast.Name) and one.exc.id == owner.id:
+                    return block.way("same" if owner is target else "other", one, UNKNOWN_TYPE)
+    return None
 
 
 def leaves(body: list[ast.stmt]) -> bool:

@@ -123,16 +123,24 @@ class Start(NamedTuple):
     path: str
     line: int
     col: int
-    caller: str
+    edge: Edge
+    is_async: bool
     receiver: str
     contract: str
     raised: tuple[str, ...]
     "The exception and the classes above it, as type keys; empty where the contract escalates and nothing is raised."
-    nets: tuple[Net, ...]
-    form: str
-    evidence: str
     why: str = ""
     "Why nothing is raised."
+
+    @property
+    def caller(self) -> str:
+        """Key of the function it stands in."""
+        return self.edge.caller
+
+    @property
+    def evidence(self) -> str:
+        """By which its receiver was resolved."""
+        return self.edge.evidence
 
 
 class Names(NamedTuple):

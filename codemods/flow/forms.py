@@ -9,7 +9,7 @@ from typing import NamedTuple
 from codemods.scope import own_nodes
 from codemods.tree import Around, name_of
 
-__all__ = ["Form", "form_of"]
+__all__ = ["Form", "form_of", "future_of"]
 
 _THROUGH = frozenset({"shield", "wait_for"})
 _TASKS = frozenset({"create_task", "ensure_future", "start_soon"})
@@ -17,6 +17,8 @@ _RUNS = frozenset({"run", "run_until_complete", "run_coroutine_threadsafe"})
 _COLLECTS = frozenset({"as_completed", "wait"})
 _GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
 _LOOPS = ast.For | ast.AsyncFor | ast.comprehension
+_DRAINS = frozenset({"all", "any", "deque", "dict", "frozenset", "join", "list", "max", "min", "next", "set", "sorted", "sum", "tuple"})
+"Calls that loop over their argument."
 _KEPT = ("append", "add", "put_nowait", "setdefault")
 
 
@@ -33,6 +35,8 @@ class Form(NamedTuple):
     detail: str = ""
     given: ast.Call | None = None
     "The call the coroutine is handed to, where that is not one of asyncio's."
+    callback: ast.expr | None = None
+    "What looks at the task when it is done."
 
 
 def form_of(call: ast.expr, around: Around, verb: Callable[[ast.expr], str]) -> Form:
@@ -52,6 +56,8 @@ def form_of(call: ast.expr, around: Around, verb: Callable[[ast.expr], str]) -> 
         if isinstance(holder, ast.Call) and node is not holder.func:
             if (found := _taken(node, holder, around, verb)) is not None:
                 return found
+            if name_of(holder.func) in _DRAINS and node in holder.args:
+                return Form("call", node, awaited=awaited, iterated=True)
             if name_of(holder.func) not in _THROUGH:
                 return Form("call", node, given=holder)
             node = holder
@@ -140,7 +146,7 @@ def _task(call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Fo
     if isinstance(parent, ast.Return):
         return Form("task kept", call, awaited=True, detail="handed to the caller")
     if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
-        return Form("done-callback", call, awaited=True)
+        return _called_back(call, parent, around)
     return Form("task lost", call, awaited=True, detail="nobody keeps the task")
 
 
@@ -175,6 +181,9 @@ def _under(names: set[str], node: ast.expr, around: Around, *, task: bool) -> Fo
             return Form("call", parent, awaited=True)
         if isinstance(parent, _LOOPS) and parent.iter is use:
             return Form("call", use, awaited=False, iterated=True)
+    for _, parent in uses:
+        if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
+            return _called_back(node, parent, around)
     for use, parent in uses:
         holder = around.parent(parent) if isinstance(parent, ast.Starred | ast.keyword) else parent
         while isinstance(holder, ast.List | ast.Tuple | ast.Set | ast.Starred):
@@ -186,17 +195,52 @@ def _under(names: set[str], node: ast.expr, around: Around, *, task: bool) -> Fo
             if name in _THROUGH and (at := _where_awaited(holder, around)) is not None:
                 return Form("call", at, awaited=True)
             if name in _COLLECTS:
-                return Form("call", holder, awaited=True, collected=-holder.lineno)
+                return _waited(holder, [parent for _, parent in uses], around)
             if name in _TASKS and not task:
                 return _task(holder, around, lambda _node: "")
     for _, parent in uses:
-        if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
-            return Form("done-callback", node, awaited=True)
         if isinstance(parent, ast.Attribute) and parent.attr in {"result", "exception"} and task:
             return Form("task kept", node, awaited=True, detail="its result is asked for")
     if task and all(isinstance(parent, ast.Attribute) and parent.attr == "cancel" for _, parent in uses):
         return Form("task lost", node, awaited=True, detail="the task is not awaited")
     return None
+
+
+def _called_back(node: ast.expr, attribute: ast.Attribute, around: Around) -> Form:
+    call = around.parent(attribute)
+    callback = call.args[0] if isinstance(call, ast.Call) and call.args else None
+    return Form("done-callback", node, awaited=True, callback=callback)
+
+
+def future_of(call: ast.Call, around: Around) -> Form:
+    """Follow the future of `executor.submit(f)`: its exception comes up where somebody asks for the result."""
+    parent = around.parent(call)
+    if isinstance(parent, ast.Expr):
+        return Form("task lost", call, detail="nobody keeps the future")
+    if isinstance(parent, ast.Attribute):
+        return _called_back(call, parent, around) if parent.attr == "add_done_callback" else _result(parent, call, around)
+    names = {one.id for one in getattr(parent, "targets", ()) if isinstance(one, ast.Name)}
+    for _, use in _uses(names, call, around):
+        if isinstance(use, ast.Attribute) and use.attr == "result":
+            return _result(use, call, around)
+    for _, use in _uses(names, call, around):
+        if isinstance(use, ast.Attribute) and use.attr == "add_done_callback":
+            return _called_back(call, use, around)
+    return Form("task kept", call, detail="a future of an executor")
+
+
+def _result(attribute: ast.Attribute, call: ast.Call, around: Around) -> Form:
+    asks = attribute.attr == "result"
+    return Form("call", around.parent(attribute) or call, awaited=True) if asks else Form("task kept", call)
+
+
+def _waited(call: ast.Call, parents: list[ast.AST | None], around: Around) -> Form:
+    """`wait` raises nothing: the failure is lost unless somebody asks a task for its result."""
+    awaited = around.parent(call)
+    asked = any(isinstance(one, ast.Attribute) and one.attr in {"result", "exception"} for one in parents)
+    if isinstance(awaited, ast.Await) and isinstance(around.parent(awaited), ast.Expr) and not asked:
+        return Form("task lost", call, awaited=True, detail=f"{name_of(call.func)} waits for it and raises nothing")
+    return Form("call", call, awaited=True, collected=-call.lineno)
 
 
 def _uses(names: set[str], node: ast.expr, around: Around) -> Iterator[tuple[ast.AST, ast.AST | None]]:

@@ -10,10 +10,12 @@ from codemods.flow.exits import Asks, leaves, ways_of
 from codemods.flow.facts import ANY, Clause, Net, Way
 from codemods.flow.meanings import Meanings
 from codemods.handlers import TryNode
+from codemods.scope import nodes_in, own_nodes
 from codemods.tree import name_of
 
 __all__ = ["Nets"]
 
+_STACKS = frozenset({"AsyncExitStack", "ExitStack"})
 _GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
 
 
@@ -47,15 +49,18 @@ class Nets:
             return (Net("handling", node.lineno),)
         if isinstance(node, ast.With | ast.AsyncWith):
             if block == "body":
-                return tuple(net for item in reversed(node.items) if (net := self._context(node, item)))
+                return tuple(net for item in reversed(node.items) for net in self._opened(node, item))
         return ()
 
     def _tried(self, node: TryNode) -> Net:
+        function = self.around.function(node)
+        inside = own_nodes(function) if function is not None else ()
+        later = [one for one in inside if isinstance(one, ast.Raise) and one.lineno > (node.end_lineno or 0)]
         clauses = tuple(
             Clause(
                 types=self._types(handler.type),
                 line=handler.lineno,
-                ways=ways_of(handler, self.asks),
+                ways=ways_of(handler, self.asks, later),
                 effects=effects_of(handler, node, self.around, self.contracted),
             )
             for handler in node.handlers
@@ -69,16 +74,32 @@ class Nets:
         parts = node.elts if isinstance(node, ast.Tuple) else [node]
         return tuple(self.meanings.type_of(one) for one in parts)
 
-    def _context(self, node: ast.With | ast.AsyncWith, item: ast.withitem) -> Net | None:
-        given, last = item.context_expr, node.end_lineno or 0
+    def _opened(self, node: ast.With | ast.AsyncWith, item: ast.withitem) -> list[Net]:
+        """Give the net of one item; of an exit stack those of what is entered on it, the last one first."""
+        given = item.context_expr
+        name = name_of(given.func) if isinstance(given, ast.Call) else ""
+        if name not in _STACKS or not isinstance(item.optional_vars, ast.Name):
+            return [self._context(node, given)]
+        found: list[Net] = []
+        for one in nodes_in(node.body):
+            if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.args:
+                if name_of(one.func.value) == item.optional_vars.id:
+                    if one.func.attr in {"enter_context", "enter_async_context"}:
+                        found.append(self._context(node, one.args[0]))
+                    elif one.func.attr in {"push", "push_async_exit"}:
+                        found.append(Net("exit?", one.lineno))
+        return sorted(found, key=lambda net: -net.line)
+
+    def _context(self, node: ast.With | ast.AsyncWith, given: ast.expr) -> Net:
+        last = node.end_lineno or 0
         called = given.func if isinstance(given, ast.Call) else given
         name = name_of(called) or ast.unparse(called)[:40]
         if isinstance(given, ast.Call) and self.meanings.known.meant(called) == "boundary":
             return Net("boundary", node.lineno, name=name, last=last)
         if isinstance(given, ast.Call) and name == "suppress":
             types = tuple(one for arg in given.args for one in self._types(arg))
-            clause = Clause(types, node.lineno, (Way("end", line=node.lineno),), ("nothing",))
-            return Net("suppress", node.lineno, (clause,), name, last)
+            clause = Clause(types, given.lineno, (Way("end", line=given.lineno),), ("nothing",))
+            return Net("suppress", given.lineno, (clause,), name, last)
         if name in _GROUPS:
             return Net("group", node.lineno, name=name, last=last)
         keys = self.meanings.managers(given, self.around.scope(node))

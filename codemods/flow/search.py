@@ -64,9 +64,9 @@ class _Search:
 
     def run(self) -> Iterator[Way]:
         """Go up, nearest frames first: what is found first is the shortest."""
-        start = self.start
-        first = Edge((), start.caller, start.line, start.form, start.nets, start.nets, start.evidence, awaited=True)
-        self._arrive(None, first, self.first, (start.nets, True))
+        kind = "coroutine" if self.start.is_async else "function"
+        callee = Function(self.start.contract, self.start.path, self.start.line, kind)
+        self._step(None, self.first, self.start.edge, callee, pending=False)
         while self._waiting and len(self._came) < _MANY:
             self._leave(self._waiting.popleft())
         if self._waiting:
@@ -140,7 +140,7 @@ class _Search:
 
     def _step(
         self,
-        node: _Node,
+        node: _Node | None,
         thrown: Thrown,
         edge: Edge,
         callee: Function,
@@ -157,12 +157,12 @@ class _Search:
         elif runs_later and edge.form == "call" and not (edge.awaited or edge.iterated):
             kind = "generator" if callee.kind == "generator" else "coroutine"
             why = f"its {kind} is made here, and where it runs the text does not tell"
-            self._end(node, Fate.UNKNOWN, self._path(edge.caller), edge.line, edge.detail and f"{edge.detail}: {why}" or why)
+            self._end_at(node, edge, f"{edge.detail}: {why}" if edge.detail else why)
         else:
             nets = edge.nets if runs_later or edge.iterated or edge.form != "call" else edge.direct
             self._arrive(node, edge, thrown, (nets, runs_later), back=back)
 
-    def _handed(self, node: _Node, thrown: Thrown, edge: Edge, callee: Function, *, pending: bool) -> None:
+    def _handed(self, node: _Node | None, thrown: Thrown, edge: Edge, callee: Function, *, pending: bool) -> None:
         """The function, or its coroutine, is handed to one of the tree: it ends where that one calls it."""
         found = False
         for parameter in edge.given:
@@ -174,12 +174,12 @@ class _Search:
                 runs_later = pending or callee.kind == "coroutine"
                 nets = call.nets if runs_later else call.direct
                 if runs_later and call.form == "call" and not call.awaited:
-                    self._end(node, Fate.UNKNOWN, self._path(call.caller), call.line, "its coroutine is kept")
+                    self._end_at(node, call, "its coroutine is kept")
                 else:
                     self._arrive(node, call, thrown, (nets, runs_later), back=back)
         if not found:
             to = ", ".join(sorted({one.split("|")[1].rpartition(":")[2] for one in edge.given})) or edge.detail
-            self._end(node, Fate.UNKNOWN, self._path(edge.caller), edge.line, f"handed to {to}, which keeps or passes it on")
+            self._end_at(node, edge, f"handed to {to}, which keeps or passes it on")
 
     def _arrive(
         self,
@@ -195,12 +195,16 @@ class _Search:
         ends = {
             "task lost": (Fate.SWALLOWED, f"a task nobody awaits: {edge.detail}"),
             "task kept": (Fate.UNKNOWN, f"a task that is kept: {edge.detail}"),
-            "done-callback": (Fate.UNKNOWN, "a task whose done-callback may look at it"),
+            "done-callback": (Fate.UNKNOWN, "a task whose done-callback may look at it, and is not marked as a boundary"),
             "handed": (Fate.UNKNOWN, f"handed over, and nobody can tell who calls it: {edge.detail}"),
             "thread": (Fate.REACHES, "ends its thread: the interpreter prints it"),
             "background": (Fate.REACHES, "a background task of the framework: its server logs it"),
             "spawned": (Fate.REACHES, "spawn() reports it"),
         }
+        if edge.form == "done-callback" and (seen := self._marked(edge)) is not None:
+            frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
+            self._finish(node, frame, End(Fate.REACHES, seen.path, seen.line, seen.key, "done-callback boundary"))
+            return
         if edge.form in ends:
             fate, why = ends[edge.form]
             frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
@@ -257,6 +261,16 @@ class _Search:
                         waiting.append(edge.caller)
             self._stacks[key] = found or {Fate.SWALLOWED}
         return self._stacks[key]
+
+    def _marked(self, edge: Edge) -> Function | None:
+        """Give the done-callback of a task, where it is one that sees what it is handed."""
+        known = [self.graph.functions[key] for key in edge.given if key in self.graph.functions]
+        return next((one for one in known if any(each.kind == "boundary" for each in one.decorated)), None)
+
+    def _end_at(self, node: _Node | None, edge: Edge, why: str) -> None:
+        """Nobody can tell what becomes of it at a place."""
+        frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
+        self._finish(node, frame, End(Fate.UNKNOWN, frame.path, edge.line, edge.caller, why))
 
     def _end(self, node: _Node, fate: Fate, path: str, line: int, why: str) -> None:
         self._finish(node, None, End(fate, path, line, node.function, why))

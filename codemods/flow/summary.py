@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,11 +9,9 @@ from typing import NamedTuple
 from codemods.callsites import Analyser, Analysis
 from codemods.flow.edges import Edges
 from codemods.flow.facts import Edge, FileFacts, Names, Open, Start
-from codemods.flow.forms import form_of
 from codemods.flow.functions import contexts_of, functions_of
 from codemods.flow.meanings import Meanings
 from codemods.flow.nets import Nets
-from codemods.flow.places import holder_key
 from codemods.flow.receivers import Receivers
 from codemods.flow.surface import imports_of, surface_of
 from codemods.layout import Layout
@@ -60,8 +57,9 @@ class Summaries:
             meanings = Meanings(around.module, around, analysis.known, inferrer)
             nets = Nets(meanings, partial(self.analyser.raises, around=around), self.contracted)
             receivers = Receivers(around, inferrer)
-            found = list(Edges(receivers, nets, self.asked.names).all())
-            starts = tuple(self._start(shown, site, nets) for site in analysis.sites if site.verdict.rows)
+            edges = Edges(receivers, nets, self.asked.names)
+            found = list(edges.all())
+            starts = tuple(self._start(shown, site, edges) for site in analysis.sites if site.verdict.rows)
             classes = {f"{around.module.name}:{name}": () for name in around.module.classes}
             return FileFacts(
                 path=shown,
@@ -77,23 +75,18 @@ class Summaries:
                 classes={key: inferrer.classes.mro(key).keys for key in classes},
             )
 
-    def _start(self, shown: str, site: Site, nets: Nets) -> Start:
-        row = site.verdict.rows[0]
-        form = form_of(site.call, nets.around, nets.meanings.known.meant)
-        is_async = self.rows[row.key].is_async
-        at: ast.AST = form.at if is_async else site.call
+    def _start(self, shown: str, site: Site, edges: Edges) -> Start:
+        row = self.rows[site.verdict.rows[0].key]
         why = "the work is done by then: in enforce the failure is escalated" if row.work == "precedes" else ""
         return Start(
             path=shown,
             line=site.row.line,
             col=site.row.col,
-            caller=holder_key(site.call, nets.around),
+            edge=edges.site(site.call, site.row.evidence, handed=site.row.kind == "callback_reference"),
+            is_async=row.is_async,
             receiver=site.row.receiver,
             contract=row.key,
             raised=() if why else row.error,
-            nets=nets.around_node(at),
-            form=form.name if is_async else "call",
-            evidence=site.row.evidence,
             why=why,
         )
 

@@ -43,7 +43,7 @@ class Thrown(NamedTuple):
 
 def thrown_of(key: str, types: Mapping[str, tuple[str, ...]]) -> Thrown:
     """Give an exception by its type key."""
-    return Thrown(types.get(key) or ((key, *builtin_bases("Exception")) if key != UNKNOWN_TYPE else (UNKNOWN_TYPE,)))
+    return Thrown(types.get(key) or (key, *builtin_bases("Exception")))
 
 
 def takes(clause: Clause, thrown: Thrown, *, star: bool = False) -> Takes:
@@ -51,8 +51,6 @@ def takes(clause: Clause, thrown: Thrown, *, star: bool = False) -> Takes:
     bases = thrown.grouped if star and thrown.grouped else thrown.bases
     if any(one == ANY or one in bases for one in clause.types):
         return Takes.YES
-    if set(clause.types) & {"builtins:Exception", "builtins:BaseException"}:
-        return Takes.YES if bases[0] != UNKNOWN_TYPE or "builtins:BaseException" in clause.types else Takes.MAYBE
     if UNKNOWN_TYPE in clause.types or bases[0] == UNKNOWN_TYPE:
         return Takes.MAYBE
     return Takes.NO
