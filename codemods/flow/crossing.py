@@ -35,6 +35,8 @@ class Passage(NamedTuple):
     line: int = 0
     why: str = ""
     effects: tuple[str, ...] = ()
+    path: str = ""
+    "Where it ends, if that is in another file: a context manager's."
 
 
 def cross(nets: tuple[Net, ...], thrown: Thrown, graph: Graph, deep: int = 0) -> list[Passage]:
@@ -139,9 +141,8 @@ def _context(net: Net, thrown: Thrown, graph: Graph, deep: int) -> Iterator[Pass
     for one in dict.fromkeys(found):
         quiet = one.thrown is not None and one.thrown == thrown
         why = f"the context manager {name}: {one.why}" if one.why else ""
-        line = net.line if one.thrown is None else one.line
         yield one._replace(met=() if quiet else (Crossed(net.line, f"with {name}", "; ".join(m.does for m in one.met)),),
-                           why=why, line=line)  # fmt: skip
+                           why=why, path=one.path or graph.path_of(keys[0]))  # fmt: skip
 
 
 def _ways_of(key: str, graph: Graph) -> tuple[tuple[Net, ...], ...] | None:

@@ -65,7 +65,7 @@ class Edges:
         elif not callee.known and name in self.names:
             words = tuple(one.arg for one in node.keywords if one.arg)
             loose = any(isinstance(one, ast.Starred) for one in node.args) or len(words) < len(node.keywords)
-            yield Open(name, holder_key(node, self.around), node.lineno, len(node.args), words, loose)
+            yield Open(name, holder_key(node, self.around), node.lineno, len(node.args), words, loose, is_name)
 
     def _edge(self, node: ast.expr, callee: Callee, form: Form) -> Edge:
         direct = self.nets.around_node(node)

@@ -87,6 +87,8 @@ class Open(NamedTuple):
     words: tuple[str, ...]
     loose: bool
     "Stars among the arguments: any number fits."
+    bare: bool = False
+    "By its name alone: no method then."
 
 
 class Decorated(NamedTuple):

@@ -42,6 +42,11 @@ class Graph:
         for call in one.opens:
             self._opens[call.name].append(call)
 
+    def path_of(self, key: str) -> str:
+        """Give the file a function or class is in."""
+        function = self.functions.get(key)
+        return function.path if function is not None else self.paths.get(key.partition(":")[0], "?")
+
     def callers(self, key: str) -> Iterator[Edge]:
         """Give the edges to a function: by its own name, and by a base's where the receiver may be its class."""
         yield from self._callers.get(key, ())
@@ -58,7 +63,8 @@ class Graph:
         name = function.key.rpartition(".")[2].rpartition(":")[2]
         if name.startswith("__") and name.endswith("__"):
             return []
-        return [one for one in self._opens.get(name, ()) if _fits(one, function)]
+        is_method = "." in function.key.partition(":")[2]
+        return [one for one in self._opens.get(name, ()) if one.bare != is_method and _fits(one, function)]
 
     def calls_of(self, parameter: str) -> list[Edge]:
         """Give the calls of a parameter: `parameter|function|name`, or `#0` for its place."""

@@ -126,7 +126,7 @@ class _Search:
         for edge in callers:
             self._step(came, node.thrown, edge, function, pending=node.pending, back=node.back)
         if opens := self.graph.opens(function):
-            where = ", ".join(f"{self._path(one.caller)}:{one.line}" for one in opens[:3])
+            where = ", ".join(f"{self.graph.path_of(one.caller)}:{one.line}" for one in opens[:3])
             more = f" and {len(opens) - 3} more" if len(opens) > 3 else ""
             why = f"{len(opens)} calls of this name tell nothing of their receiver: {where}{more}"
             self._end(came, Fate.UNKNOWN, function.path, function.line, why)
@@ -202,16 +202,16 @@ class _Search:
             "spawned": (Fate.REACHES, "spawn() reports it"),
         }
         if edge.form == "done-callback" and (seen := self._marked(edge)) is not None:
-            frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
+            frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
             self._finish(node, frame, End(Fate.REACHES, seen.path, seen.line, seen.key, "done-callback boundary"))
             return
         if edge.form in ends:
             fate, why = ends[edge.form]
-            frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
+            frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
             self._finish(node, frame, End(fate, frame.path, edge.line, edge.caller, why))
             return
         if edge.caller in self.graph.contracted:  # whatever its handlers do: the outermost call records and raises
-            frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
+            frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
             self._finish(node, frame, End(Fate.CARRIED, frame.path, edge.line, edge.caller, _CARRIED))
             return
         nets, _ = through
@@ -221,19 +221,19 @@ class _Search:
                 continue
             reached = _Node(edge.caller, out.thrown, pending, back)
             if reached not in self._came:
-                frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, out.met)
+                frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, out.met)
                 self._came[reached] = (node, frame)
                 self._waiting.append(reached)
 
     def _ended(self, node: _Node | None, edge: Edge, out: Passage) -> None:
-        fate, why, path = out.fate or Fate.UNKNOWN, out.why, self._path(edge.caller)
+        fate, why, path = out.fate or Fate.UNKNOWN, out.why, self.graph.path_of(edge.caller)
         if fate in {Fate.SWALLOWED, Fate.RESTARTS}:
             stacks = self._stacks_over(edge.caller)
             if Fate.SWALLOWED not in stacks:
                 fate = min(stacks, key=list(Fate).index)
                 why = _CARRIED if fate is Fate.CARRIED else "only ever called from an except body: nothing is raised there"
         frame = Frame(edge.caller, path, edge.line, edge.evidence, out.met)
-        self._finish(node, frame, End(fate, path, out.line, edge.caller, why, out.effects))
+        self._finish(node, frame, End(fate, out.path or path, out.line, edge.caller, why, out.effects))
 
     def _stacks_over(self, key: str) -> set[Fate]:
         """Say what the calls above a function make of a failure in it, whatever the handlers do.
@@ -269,7 +269,7 @@ class _Search:
 
     def _end_at(self, node: _Node | None, edge: Edge, why: str) -> None:
         """Nobody can tell what becomes of it at a place."""
-        frame = Frame(edge.caller, self._path(edge.caller), edge.line, edge.evidence, ())
+        frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
         self._finish(node, frame, End(Fate.UNKNOWN, frame.path, edge.line, edge.caller, why))
 
     def _end(self, node: _Node, fate: Fate, path: str, line: int, why: str) -> None:
@@ -283,7 +283,3 @@ class _Search:
                 node, one = self._came[node]
                 frames.append(one)
             self._ends[key] = Way(end, tuple(reversed(frames)))
-
-    def _path(self, key: str) -> str:
-        function = self.graph.functions.get(key)
-        return function.path if function is not None else self.graph.paths.get(key.partition(":")[0], "?")

@@ -54,7 +54,15 @@ class Program:
     @property
     def stops(self):
         """Give the lines on which a failure is swallowed, where the program itself does it."""
-        return [number for number, line in enumerate(self.source.splitlines(), 1) if line.endswith("# stops")]
+        return self._marked("# stops")
+
+    @property
+    def ends(self):
+        """Give the lines on which the text says that a failure ends, those too that run time cannot tell."""
+        return self._marked(("# stops", "# ends"))
+
+    def _marked(self, mark):
+        return [number for number, line in enumerate(self.source.splitlines(), 1) if line.endswith(mark)]
 
 
 PROGRAMS = (

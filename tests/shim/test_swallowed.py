@@ -21,6 +21,7 @@ import pytest
 from courier import channel, office, plant
 from courier.wire import Wire
 from courier_run import drive, modes
+from programs.flow_programs import CHAINS
 from programs.swallow_programs import PROGRAMS
 
 import shim
@@ -33,7 +34,7 @@ from shim.snapshot import Mode
 from shim.swallowed import Fate
 
 ROOT = Path(__file__).parents[2]
-NAMED = {program.name: program for program in PROGRAMS}
+NAMED = {program.name: program for program in (*PROGRAMS, *CHAINS)}
 
 
 @pytest.fixture(autouse=True, scope="module")
