@@ -38,7 +38,7 @@ class Cache(NamedTuple):
     "A digest of our own code, the Python that runs it and the host's declaration."
     names: Names
     rows: dict[str, Kept]
-    "By module."
+    "By the file's name as reports show it."
 
 
 _EMPTY = Cache("", Names(frozenset(), frozenset()), {})
@@ -52,11 +52,15 @@ class _Reader(pickle.Unpickler):  # noqa: S301  # it can make our tuples and not
 
 
 def keys_of(known: Mapping[str, FileFacts], contents: Mapping[str, str], common: str) -> dict[str, str]:
-    """Give each module's key: its content, `common`, and the surfaces of all it imports, directly or not."""
+    """Give each file's key: its content, `common`, and the surfaces of all it imports, directly or not."""
+    of_module: dict[str, list[str]] = {}
+    for name, one in known.items():
+        of_module.setdefault(one.module, []).append(name)  # two files may be of one name: the answer depends on both
+    imports = {name: _imported(name, one, of_module) for name, one in known.items()}
     surfaces = {name: one.surface or contents[name] for name, one in known.items()}
     reached: dict[str, frozenset[str]] = {}
     for name in known:
-        _reach(name, known, reached)
+        _reach(name, imports, reached)
     found: dict[str, str] = {}
     shared: dict[frozenset[str], str] = {}
     for name in known:
@@ -67,14 +71,14 @@ def keys_of(known: Mapping[str, FileFacts], contents: Mapping[str, str], common:
     return found
 
 
-def _reach(start: str, known: Mapping[str, FileFacts], reached: dict[str, frozenset[str]]) -> None:
-    """Fill in the modules of the tree that one imports, itself too; modules in one circle share theirs (Tarjan)."""
+def _reach(start: str, imports: Mapping[str, list[str]], reached: dict[str, frozenset[str]]) -> None:
+    """Fill in the files of the tree that one imports, itself too; files in one circle share theirs (Tarjan)."""
     if start in reached:
         return
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    work: list[tuple[str, list[str]]] = [(start, _imported(start, known))]
+    work: list[tuple[str, list[str]]] = [(start, list(imports[start]))]
     order[start] = low[start] = 0
     stack.append(start)
     while work:
@@ -88,7 +92,7 @@ def _reach(start: str, known: Mapping[str, FileFacts], reached: dict[str, frozen
             else:
                 order[following] = low[following] = len(order)
                 stack.append(following)
-                work.append((following, _imported(following, known)))
+                work.append((following, list(imports[following])))
             continue
         work.pop()
         if work:
@@ -98,16 +102,17 @@ def _reach(start: str, known: Mapping[str, FileFacts], reached: dict[str, frozen
             circle, stack[at:] = stack[at:], []
             group = set(circle)
             for one in circle:
-                for other in _imported(one, known):
+                for other in imports[one]:
                     group |= reached.get(other, frozenset())
             whole = frozenset(group)
             reached |= dict.fromkeys(circle, whole)
 
 
-def _imported(name: str, known: Mapping[str, FileFacts]) -> list[str]:
-    found = {one for one in known[name].imports if one in known and one != name}
-    packages = {".".join(one.split(".")[:end]) for one in found for end in range(1, one.count(".") + 1)}
-    return sorted(found | (packages & known.keys()) - {name})
+def _imported(name: str, facts: FileFacts, of_module: Mapping[str, list[str]]) -> list[str]:
+    """Give the files a file imports, the packages they are in among them."""
+    modules = {one for one in facts.imports if one in of_module}
+    modules |= {".".join(one.split(".")[:end]) for one in modules for end in range(1, one.count(".") + 1)}
+    return sorted({each for one in modules for each in of_module.get(one, ()) if each != name})
 
 
 def _digest(parts: Iterable[str]) -> str:

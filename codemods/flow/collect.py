@@ -33,20 +33,20 @@ def collect(
     layout: Layout, wanted: Wanted, boundaries: Iterable[str], files: tuple[Path, ...], jobs: int, kept_in: Path | None
 ) -> Collected:
     """Give the facts of files. `kept_in`: the cache; None works out everything and keeps nothing."""
-    raw = {path: _bytes(path) for path in files}
-    names = _names(raw.values())
-    contents = {layout.module_of(path): hashlib.blake2b(data or b"", digest_size=16).hexdigest() for path, data in raw.items()}
+    texts = {layout.shown(path): _bytes(path) for path in files}
+    paths = dict(zip(texts, files, strict=True))
+    names = _names(texts.values())
+    contents = {name: hashlib.blake2b(data or b"", digest_size=16).hexdigest() for name, data in texts.items()}
     common = f"{version()} {wanted!r} {sorted(boundaries)!r}" if kept_in is not None else ""
     before = load(kept_in) if kept_in is not None else None
     rows = dict(before.rows) if before is not None and before.common == common else {}
-    moved = _moved(before.names, names) if before is not None and rows else frozenset[str]()
-    stale = _mentioning(moved)
+    stale = _mentioning(_moved(before.names, names) if before is not None and rows else frozenset())
     work = _Work(layout, wanted, Asked(names, frozenset(boundaries)), jobs)
-    paths = {layout.module_of(path): path for path in files}
-    first = [name for name, path in paths.items() if _changed(rows.get(name), contents[name], stale, raw[path])]
+    first = [name for name in paths if _changed(rows.get(name), contents[name], stale, texts[name])]
     known = {name: row.facts for name, row in rows.items() if name in paths} | work.out(first, paths)
-    keys = _keys(layout, known, contents, common)
-    second = [name for name in paths if name not in set(first) and rows[name].key != keys[name]]
+    keys = _keys(layout, known, contents, common) if rows else {}
+    again = set(paths) - set(first)
+    second = [name for name in paths if name in again and rows[name].key != keys[name]]
     known |= work.out(second, paths)
     warning = ""
     if kept_in is not None and (first or second or rows.keys() != paths.keys()):
@@ -62,13 +62,13 @@ class _Work(NamedTuple):
     asked: Asked
     jobs: int
 
-    def out(self, modules: list[str], paths: Mapping[str, Path]) -> dict[str, FileFacts]:
-        """Work out the facts of modules."""
-        if not modules:
+    def out(self, names: list[str], paths: Mapping[str, Path]) -> dict[str, FileFacts]:
+        """Work out the facts of files."""
+        if not names:
             return {}
         pool: Pool[Summaries, FileFacts] = Pool(setup, summary_of, (self.layout, self.wanted, self.asked))
-        found = list(pool.run([paths[name] for name in modules], self.jobs, "read"))
-        return dict(zip(modules, found, strict=True))
+        found = list(pool.run([paths[name] for name in names], self.jobs, "read"))
+        return dict(zip(names, found, strict=True))
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -101,6 +101,6 @@ def _changed(row: Kept | None, content: str, stale: Callable[[bytes], bool], tex
 
 
 def _keys(layout: Layout, known: Mapping[str, FileFacts], contents: Mapping[str, str], common: str) -> dict[str, str]:
-    outside = outside_of(layout, known)
-    digests = dict(contents) | {name: one.surface for name, one in outside.items()}
-    return keys_of({**known, **outside}, digests, common)
+    outside = outside_of(layout, known.values())
+    digests = dict(contents) | {one.path: one.surface for one in outside}
+    return keys_of({**known, **{one.path: one for one in outside}}, digests, common)

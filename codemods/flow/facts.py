@@ -171,4 +171,4 @@ class FileFacts(NamedTuple):
     imports: tuple[str, ...] = ()
     "Modules this one names in an import, those of the tree and others."
     surface: str = ""
-    "A digest of what other files may ask of this one: its signatures, bases, assignments, returns and raises."
+    "A digest of what other files may ask of this one: its signatures, bases, assignments and returns."

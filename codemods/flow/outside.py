@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from codemods.flow.facts import FileFacts
@@ -14,11 +14,12 @@ from codemods.project import bound_imports
 __all__ = ["outside_of"]
 
 
-def outside_of(layout: Layout, known: Mapping[str, FileFacts]) -> dict[str, FileFacts]:
+def outside_of(layout: Layout, known: Iterable[FileFacts]) -> list[FileFacts]:
     """Give them, and what they import in turn, as facts that hold a digest and imports only."""
-    found: dict[str, FileFacts] = {}
-    asked: set[str] = set(known)
-    waiting = [name for one in known.values() for name in one.imports]
+    found: list[FileFacts] = []
+    known = list(known)
+    asked = {one.module for one in known}
+    waiting = [name for one in known for name in one.imports]
     while waiting:
         name = waiting.pop()
         if name in asked:
@@ -26,8 +27,8 @@ def outside_of(layout: Layout, known: Mapping[str, FileFacts]) -> dict[str, File
         asked.add(name)
         path = layout.path_of(name)
         if path is not None:
-            found[name] = _read(name, path)
-            waiting += found[name].imports
+            found.append(_read(name, path))
+            waiting += found[-1].imports
     return found
 
 

@@ -6,7 +6,7 @@ import ast
 import builtins
 from typing import NamedTuple
 
-from codemods.classes import first_argument
+from codemods.classes import dotted, first_argument
 from codemods.entries import function_named
 from codemods.flow.places import key_of, method_key
 from codemods.infer import Inferrer
@@ -42,6 +42,8 @@ class Receivers:
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
         inner = [one for one in around.nodes if isinstance(one, kinds) and around.function(one) is not None]
         self._inner = {one.name for one in inner}
+        self._known: dict[tuple[object, tuple[str, ...]], Callee] = {}
+        self._external: dict[tuple[object, tuple[str, ...]], bool] = {}
         self._scopes: dict[ast.AST | None, Scope] = {}
 
     def scope(self, node: ast.AST) -> Scope:
@@ -52,8 +54,35 @@ class Receivers:
         return self._scopes[holder]
 
     def called(self, node: ast.expr) -> Callee:
-        """Say what a call of this expression calls."""
+        """Say what a call of this expression calls. A dotted name is the same wherever its first part is."""
         scope = self.scope(node)
+        parts = dotted(node)
+        if not parts or self._in_expression(node):
+            return self._called(node, scope)
+        key = (self._home(parts[0], scope), tuple(parts))
+        if key not in self._known:
+            self._known[key] = self._called(node, scope)
+        return self._known[key]
+
+    def _home(self, name: str, scope: Scope) -> object:
+        """Give what binds a name: a class for `self`, a function, or nothing for a name of the module."""
+        for number, function in reversed(list(enumerate(scope.functions))):
+            if number == 0 and function is scope.method and first_argument(function) == name:
+                return (scope.class_key, "self")
+            if name in self.inferrer.bound(function, scope) or name in self._inner:
+                return function
+        return None
+
+    def _in_expression(self, node: ast.AST) -> bool:
+        """Tell whether a lambda or comprehension is around: it may have names of its own."""
+        for _, parent in self.around.all_upward(node):
+            if isinstance(parent, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+                return True
+            if isinstance(parent, ast.stmt):
+                return False
+        return False
+
+    def _called(self, node: ast.expr, scope: Scope) -> Callee:
         if isinstance(node, ast.Name):
             if local := self._local(node, scope):
                 return local
@@ -136,8 +165,17 @@ class Receivers:
                 return None
         return None
 
-    def is_external(self, node: ast.expr | None, scope: Scope, deep: int = 0) -> bool:  # noqa: PLR0911  # one per form
+    def is_external(self, node: ast.expr | None, scope: Scope, deep: int = 0) -> bool:
         """Tell whether an expression is surely no object of the tree: a literal, something of another package."""
+        parts = dotted(node) if isinstance(node, ast.Attribute) and deep == 0 and scope.module is self.around.module else []
+        if not parts:
+            return self._is_external(node, scope, deep)
+        key = (self._home(parts[0], scope), tuple(parts))
+        if key not in self._external:
+            self._external[key] = self._is_external(node, scope, deep)
+        return self._external[key]
+
+    def _is_external(self, node: ast.expr | None, scope: Scope, deep: int) -> bool:  # noqa: PLR0911  # one per form
         if node is None or deep > _DEEP:
             return False
         match node:

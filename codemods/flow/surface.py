@@ -1,7 +1,8 @@
 """What other files may ask of a module, as a digest: where it stays, their facts stay, whatever else was edited.
 
-Types go from file to file by imports, signatures, bases, decorators, assignments, `return`, `raise`, loops and `with`
-items. Calls, handlers and log lines do not: to edit those leaves every other file's facts as they are.
+Types go from file to file by imports, signatures, bases, decorators, assignments, `return`, loops and `with`
+items. Whether a helper always raises is asked too. Other calls, handlers and log lines are not: to edit those leaves
+every other file's facts as they are.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from codemods.tree import Around
 
 __all__ = ["imports_of", "surface_of"]
 
-_WHOLE = (ast.Assign, ast.AnnAssign, ast.Return, ast.Raise, ast.Import, ast.ImportFrom, ast.NamedExpr, ast.Global,
+_WHOLE = (ast.Assign, ast.AnnAssign, ast.Return, ast.Import, ast.ImportFrom, ast.NamedExpr, ast.Global,
           ast.Nonlocal)  # fmt: skip
 _HEADS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.With, ast.AsyncWith, ast.For, ast.AsyncFor)
+_MAY_RAISE = (ast.Raise, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 
 
 def surface_of(around: Around, lines: list[bytes]) -> str:
@@ -30,8 +32,12 @@ def surface_of(around: Around, lines: list[bytes]) -> str:
         elif isinstance(node, _HEADS):
             first = min((one.lineno for one in getattr(node, "decorator_list", ())), default=node.lineno)
             wanted.update(range(first, max(first, node.body[0].lineno - 1) + 1))
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and always_raises(node.body, _nobody):
-                raising.append(node.name)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                last = node.body[-1]
+                if isinstance(last, _MAY_RAISE) and always_raises(node.body, _nobody):
+                    raising.append(node.name)
+                if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):  # it may hand on to one that raises
+                    wanted.update(range(last.lineno, (last.end_lineno or last.lineno) + 1))
     digest = hashlib.blake2b(digest_size=16)
     for number in sorted(wanted):
         digest.update(lines[number - 1].strip() + b"\n")
