@@ -39,6 +39,11 @@ __all__ = ["migrate"]
 @click.option(
     "--review", "ask", is_flag=True, help="Show each change and ask; what is accepted is written, --write is implied."
 )
+@click.option(
+    "--through",
+    is_flag=True,
+    help="With reraise-loud: mend every handler on the way to a boundary, in whatever module, as `flow` finds them.",
+)
 @click.option("--allow-dirty", is_flag=True, help="Also write files with changes that are not committed.")
 @click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -50,6 +55,7 @@ def migrate(
     *,
     do_write: bool,
     ask: bool,
+    through: bool,
     allow_dirty: bool,
     as_json: bool,
 ) -> int:
@@ -74,8 +80,10 @@ def migrate(
         )
     if ask and as_json:
         raise click.UsageError("--review talks to a person: leave out --json")
+    if through and (names != ("reraise-loud",) or ask):
+        raise click.UsageError("--through goes with reraise-loud alone, and without --review")
     session = _reviewed(asked, names, jobs, allow_dirty=allow_dirty) if ask else None
-    run = session.run if session else prepare(asked.layout, asked.wanted, names, asked.found, asked.files, jobs)
+    run = session.run if session else _prepared(asked, names, jobs, through=through)
     shown = [] if do_write or ask or as_json else list(diff_text(run))
     if (do_write or ask) and run.changed:
         run = _written(run, asked, allow_dirty=allow_dirty)
@@ -86,6 +94,14 @@ def migrate(
     if session and session.note:
         raise Refused(session.note, session.code)
     return max(run.exit_code, session.code) if session else run.exit_code
+
+
+def _prepared(asked: Given, names: tuple[str, ...], jobs: int, *, through: bool) -> Run:
+    if not through:
+        return prepare(asked.layout, asked.wanted, names, asked.found, asked.files, jobs)
+    from codemods.through_run import prepare_through
+
+    return prepare_through(asked, jobs, None)
 
 
 def _written(run: Run, asked: Given, *, allow_dirty: bool) -> Run:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from codemods.blocks import show
+from codemods.flow.cache import home_of
 from codemods.flow.document import document
 from codemods.flow.ends import Fate
 from codemods.flow.report import flow_blocks, site_blocks
@@ -57,9 +58,10 @@ def flow(**options: Any) -> int:
     asked = Asked(**options)
     found = given(asked.path, asked.host, asked.modules)
     warn_package(found)
-    home = found.layout.root if found.layout.root.is_dir() else found.layout.root.parent
-    kept_in = None if asked.no_cache else home / ".failloud" / f"flow-{found.host.name if found.host else 'none'}.cache"
-    boundaries = found.host.boundaries if found.host is not None else ()
+    if found.host is None:
+        raise AssertionError("a command with contracts has a host")
+    kept_in = None if asked.no_cache else home_of(found.layout, found.host.name)
+    boundaries = found.host.boundaries
     run = trace(found.layout, found.wanted, boundaries, found.found, found.files, asked.jobs, kept_in)
     if run.warning:
         click.echo(f"warning: {run.warning}", err=True)

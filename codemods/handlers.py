@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from codemods.project import FunctionNode
 from codemods.tree import Around, name_of
 
-__all__ = ["Level", "TryNode", "always_raises", "is_broad", "levels_of"]
+__all__ = ["Level", "TryNode", "always_raises", "escalates_first", "is_broad", "is_ours", "levels_of"]
 
 _BROAD = frozenset({"BaseException", "Exception"})
 TryNode = ast.Try | ast.TryStar
@@ -44,6 +44,23 @@ def is_broad(node: ast.expr | None) -> bool:
     return node is None or name_of(node) in _BROAD
 
 
+def is_ours(handler: ast.ExceptHandler, is_loud: Callable[[ast.expr], bool]) -> bool:
+    """Tell a clause that does nothing but let our failure through."""
+    plain = len(handler.body) == 1 and isinstance(handler.body[0], ast.Raise) and handler.body[0].exc is None
+    return plain and handler.type is not None and is_loud(handler.type)
+
+
+def escalates_first(handler: ast.ExceptHandler, is_loud: Callable[[ast.expr], bool]) -> bool:
+    """Tell a handler that begins with `if isinstance(error, LoudFailure): escalate(error)`."""
+    match handler.body[0]:
+        case ast.If(test=ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=asked), kind]), orelse=[], body=[one]):
+            verb = one.value if isinstance(one, ast.Expr) else None
+            told = isinstance(verb, ast.Call) and name_of(verb.func) == "escalate" and len(verb.args) == 1
+            return told and asked == handler.name and is_loud(kind)
+        case _:
+            return False
+
+
 def levels_of(
     call: ast.AST,
     around: Around,
@@ -75,6 +92,9 @@ def _level(
         caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type] if handler.type else []
         if any(is_loud(one) for one in caught):
             kind, line = "loud" if always_raises(handler.body, raises) else "loud_kept", handler.lineno
+            break
+        if is_broad(handler.type) and escalates_first(handler, is_loud):
+            kind, line = "loud_kept", handler.lineno
             break
         if is_broad(handler.type):
             found, line = handler, handler.lineno

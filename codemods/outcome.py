@@ -26,6 +26,8 @@ class Changed:
     edits: dict[str, int]
     "Number of places changed, by codemod."
     sites: tuple[SkippedSite, ...] = ()
+    notes: tuple[str, ...] = ()
+    "What the diff says above the file: the chains a change is for."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

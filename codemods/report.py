@@ -89,6 +89,7 @@ def _listed(counts: dict[str, int]) -> str:
 def diff_text(run: Run) -> Iterator[str]:
     """Give the unified diff of a run, the façade first."""
     for one in [*([run.facade] if run.facade else []), *run.changed]:
+        yield from (click.style(f"# {note}", fg="magenta") for note in one.notes)
         text = unified(one.before, one.after, f"a/{one.path}", f"b/{one.path}").decode("utf-8", "replace")
         for line in text.split("\n")[:-1]:
             colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
@@ -105,6 +106,7 @@ def run_text(run: Run) -> Iterator[str]:
     reasons = _reasons(run)
     for (codemod, reason), count in sorted(reasons.items()):
         yield f"left: {count} x {codemod}: {reason}"
+    yield from (f"left: {note}" for note in run.notes)
     for name in run.skipped_directories:
         yield f"not entered: {name}"
     totals = _totals(run)
@@ -145,6 +147,7 @@ def run_json(run: Run) -> dict[str, object]:
         row: dict[str, object] = {"path": one.path, "outcome": type(one).__name__.lower()}
         if isinstance(one, Changed):
             row["edits"] = one.edits
+            row["chains"] = list(one.notes)
         if isinstance(one, Changed | Unchanged):
             row["left"] = [{"codemod": s.codemod, "line": s.line, "reason": s.reason} for s in one.sites]
         elif isinstance(one, Skipped):
@@ -162,6 +165,7 @@ def run_json(run: Run) -> dict[str, object]:
         "facade": run.facade.path if run.facade else None,
         "files": _totals(run) | {"skipped_directories": list(run.skipped_directories)},
         "outcomes": outcomes,
+        "not_repaired": list(run.notes),
         "totals": {
             "edits": dict(edits),
             "left": [{"codemod": c, "reason": r, "count": n} for (c, r), n in sorted(_reasons(run).items())],

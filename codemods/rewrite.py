@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 from codemods import registry
@@ -23,11 +24,11 @@ __all__ = ["Rewriter", "setup"]
 class Rewriter:
     """The named codemods over one layout. Make one per process."""
 
-    def __init__(self, analyser: Analyser, names: tuple[str, ...]) -> None:
+    def __init__(self, analyser: Analyser, names: tuple[str, ...], made: Mapping[str, Fixer] | None = None) -> None:
         self.analyser = analyser
         # One order, whatever order they are named in: use-shims makes contracted calls of legacy ones, and
         # check-results wraps a call in the `try` of catch-specific.
-        loaded = {name: registry.load(name) for name in names}
+        loaded = dict(made) if made is not None else {name: registry.load(name) for name in names}
         order = sorted(loaded, key=lambda name: (not getattr(loaded[name], "LEGACY", False), name))
         self.fixers: dict[str, Fixer] = {name: loaded[name] for name in order}
         words = {word for fixer in self.fixers.values() for word in getattr(fixer, "WORDS", ())}

@@ -37,6 +37,8 @@ class Run:
     "Ids of the runs kept for `undo`."
     removed: tuple[str, ...] = ()
     "Temporary files of a killed run that were taken away."
+    notes: tuple[str, ...] = ()
+    "What no codemod of this run can do, place by place."
     interrupted: bool = False
     "Ctrl-C ended the writing; what was not written is pending."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from shim.contracts import Contract, Host
 
 __all__ = ["NameRule", "Row", "Wanted"]
+
+_ENDS = re.compile(r"(^|_)(completed|done|ended|finished)$")
+"Events that are sent once work is done, beside those the host file calls terminal."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class Row:
     "Position of the argument that names the run, `self` not counted; -1 where no argument does."
     work: str = "none"
     "Where the work stands when the failure is known, as in `shim.contracts.Work`."
+    ends: bool = False
+    "The event says that work is finished: its result is there when it is sent."
     error: tuple[str, ...] = ()
     "Names of the exception that is raised and of the classes above it, nearest first."
 
@@ -65,6 +71,7 @@ class Wanted:
                 shows=str(c.shows),
                 run_at=_run_at(c, identity.get(c.target, {}).get("run_id", "")),
                 work=str(c.work),
+                ends=c.event_type in host.terminal or bool(_ENDS.search(c.event_type)),
                 error=tuple(f"{kind.__module__}:{kind.__name__}" for kind in c.error.__mro__ if kind is not object),
             )
             for c in host.contracts
@@ -78,6 +85,10 @@ class Wanted:
     def none(cls) -> Wanted:
         """Give what a scan looks for without a host file: our own names only."""
         return cls(package="", facade="shim", rows=(), rules=())
+
+    def keys(self) -> frozenset[str]:
+        """Contracted methods and functions as `module:Class.method` and `module:function`."""
+        return frozenset(f"{row.target}{'.' if ':' in row.target else ':'}{row.method}" for row in self.rows)
 
     def methods(self) -> frozenset[str]:
         """Names of all contracted methods."""

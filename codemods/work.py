@@ -15,7 +15,7 @@ from codemods.project import FunctionNode, Module, Project
 from codemods.scope import own_nodes
 from codemods.tree import Around, around_of
 
-__all__ = ["in_unit_of_work"]
+__all__ = ["in_unit_of_work", "is_unit_of_work", "within_unit_of_work"]
 
 _CONTEXT = re.compile(r"uow|unit_of_work|transaction|\bbegin(_nested)?\(|session_scope|db_session|get_db|async_session")
 _PARAMETER = re.compile(r"^(uow|unit_of_work|db|db_session|tx|transaction)$")
@@ -28,13 +28,19 @@ def in_unit_of_work(call: ast.AST, around: Around, project: Project) -> bool:
     function = around.function(call)
     if function is None:
         return False
-    return _here(call, function, around) or _caller_holds(function, around, project)
+    return within_unit_of_work(call, function, around) or _caller_holds(function, around, project)
 
 
-def _here(call: ast.AST, function: FunctionNode, around: Around) -> bool:
+def is_unit_of_work(item: ast.expr) -> bool:
+    """Tell whether a `with` item opens one."""
+    return bool(_CONTEXT.search(ast.unparse(item).lower()))
+
+
+def within_unit_of_work(call: ast.AST, function: FunctionNode, around: Around) -> bool:
+    """Tell it by the function alone: what is open around the call, what is handed in, what was committed before."""
     for _, parent in around.upward(call):
         if isinstance(parent, ast.With | ast.AsyncWith) and any(
-            _CONTEXT.search(ast.unparse(item.context_expr).lower()) for item in parent.items
+            is_unit_of_work(item.context_expr) for item in parent.items
         ):
             return True
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
@@ -66,7 +72,7 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
             if is_method != isinstance(node.func, ast.Attribute):
                 continue
             caller = held.function(node)
-            if caller is not None and caller is not function and _here(node, caller, held):
+            if caller is not None and caller is not function and within_unit_of_work(node, caller, held):
                 return True
     return False
 

@@ -13,7 +13,7 @@ from codemods.proposal import Proposal
 from codemods.site import Site
 from codemods.source import Edit, Source
 
-__all__ = ["NEEDS", "SUMMARY", "Strip", "propose"]
+__all__ = ["NEEDS", "SUMMARY", "Strip", "clause", "propose"]
 
 NAME = "reraise-loud"
 SUMMARY = "insert 'except LoudFailure: raise' before a broad handler that would swallow a loud failure"
@@ -45,7 +45,9 @@ def propose(analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
             skipped[site.row.line] = SkippedSite(codemod=NAME, line=site.row.line, reason=reason)
         else:
             wanted[level.node] = level
-    edits = tuple((_clause(analysis.source, level, names["LoudFailure"].local),) for level in wanted.values())
+    name = names["LoudFailure"].local
+    handlers = [level.handler for level in wanted.values() if level.handler is not None]  # one without was refused
+    edits = tuple((clause(analysis.source, handler, name),) for handler in handlers)
     return Proposal(edits=edits, skipped=tuple(skipped[line] for line in sorted(skipped)))
 
 
@@ -62,10 +64,8 @@ def _refusal(site: Site, level: Level) -> str:
     return ""
 
 
-def _clause(source: Source, level: Level, name: str) -> Edit:
-    handler = level.handler
-    if handler is None:
-        raise AssertionError("refused before")
+def clause(source: Source, handler: ast.ExceptHandler, name: str) -> Edit:
+    """Write the clause that lets a loud failure through, before another of the same `try`."""
     at = source.starts[handler.lineno - 1]
     indent = source.line(handler.lineno)[: handler.col_offset].decode()
     body = handler.body[0]

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 from codemods.flow import facts as facts_module
 from codemods.flow.facts import FileFacts, Names
+from codemods.layout import Layout
 from codemods.write import make_folder, write_atomic
 
-__all__ = ["Cache", "Kept", "keys_of", "load", "save", "version"]
+__all__ = ["Cache", "Kept", "home_of", "keys_of", "load", "save", "version"]
 
 _FORMAT = 1
 
@@ -117,6 +118,12 @@ def _imported(name: str, facts: FileFacts, of_module: Mapping[str, list[str]]) -
 
 def _digest(parts: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def home_of(layout: Layout, host: str) -> Path:
+    """Give the place of a tree's cache."""
+    folder = layout.root if layout.root.is_dir() else layout.root.parent
+    return folder / ".failloud" / f"flow-{host}.cache"
 
 
 def version() -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from codemods.flow.effects import RESTARTS
@@ -12,8 +13,10 @@ from codemods.flow.graph import Graph
 from codemods.flow.meanings import builtin_bases
 from codemods.flow.thrown import Takes, Thrown, takes, thrown_of, ways_for
 
-__all__ = ["Crossed", "Passage", "cross"]
+__all__ = ["ESCALATE", "HOLDS", "MENDED", "RERAISE", "Crossed", "Mends", "Passage", "Road", "cross"]
 
+MENDED = "is to let it through"
+HOLDS = "holds "
 _DEEP = 4
 "Context managers opened in context managers that are followed."
 
@@ -24,6 +27,11 @@ class Crossed(NamedTuple):
     line: int
     kind: str
     does: str
+
+
+RERAISE, ESCALATE = "let it through", "escalate it"
+Mends = Mapping[tuple[str, int], str]
+"What is to become of handlers: (file, line of the `except`) -> RERAISE or ESCALATE."
 
 
 class Passage(NamedTuple):
@@ -39,14 +47,23 @@ class Passage(NamedTuple):
     "Where it ends, if that is in another file: a context manager's."
 
 
-def cross(nets: tuple[Net, ...], thrown: Thrown, graph: Graph, deep: int = 0) -> list[Passage]:
+class Road(NamedTuple):
+    """What is known on the way: the whole tree, the file the nets are in, the handlers that are to be mended."""
+
+    graph: Graph
+    path: str
+    mends: Mends = MappingProxyType({})
+    deep: int = 0
+
+
+def cross(nets: tuple[Net, ...], thrown: Thrown, road: Road) -> list[Passage]:
     """Send an exception through nets, innermost first; every way it may go, each once."""
     under: list[tuple[Thrown, tuple[Crossed, ...]]] = [(thrown, ())]
     ended: list[Passage] = []
     for net in nets:
         going: list[tuple[Thrown, tuple[Crossed, ...]]] = []
         for one, met in under:
-            for out in _through(net, one, graph, deep):
+            for out in _through(net, one, road):
                 told = (*met, *out.met)
                 if out.thrown is None:
                     ended.append(out._replace(met=told))
@@ -56,10 +73,10 @@ def cross(nets: tuple[Net, ...], thrown: Thrown, graph: Graph, deep: int = 0) ->
     return [*ended, *(Passage(one, met) for one, met in under)]
 
 
-def _through(net: Net, thrown: Thrown, graph: Graph, deep: int) -> Iterator[Passage]:  # noqa: C901  # one case per kind
+def _through(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:  # noqa: C901  # one case per kind
     match net.kind:
         case "try" | "try*" | "suppress":
-            yield from _clauses(net, thrown, graph)
+            yield from _clauses(net, thrown, road)
         case "handling":
             why = "called from an except body: nothing is raised there in enforce"
             yield Passage(None, (Crossed(net.line, "except body", "escalated"),), Fate.ESCALATED, net.line, why)
@@ -86,32 +103,39 @@ def _through(net: Net, thrown: Thrown, graph: Graph, deep: int) -> Iterator[Pass
             met = (Crossed(net.line, "gather", "hands exceptions on as values"),)
             yield Passage(None, met, Fate.UNKNOWN, net.line, "it becomes a value: whoever takes the results may look at it")
         case "context":
-            yield from _context(net, thrown, graph, deep)
+            yield from _context(net, thrown, road)
         case _:
             raise AssertionError(net.kind)
 
 
 
-def _clauses(net: Net, thrown: Thrown, graph: Graph) -> Iterator[Passage]:
+def _clauses(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:
     star = net.kind == "try*"
     for clause in net.clauses:
         taken = takes(clause, thrown, star=star)
         if taken is Takes.NO:
             continue
-        yield from _taken(net, clause, thrown, graph, doubt=taken is Takes.MAYBE)
+        yield from _taken(net, clause, thrown, road, doubt=taken is Takes.MAYBE)
         if taken is Takes.YES:
             return
     yield Passage(thrown, ())
 
 
-def _taken(net: Net, clause: Clause, thrown: Thrown, graph: Graph, *, doubt: bool) -> Iterator[Passage]:
+def _taken(net: Net, clause: Clause, thrown: Thrown, road: Road, *, doubt: bool) -> Iterator[Passage]:
     kind = "suppress" if net.kind == "suppress" else f"except {_names(clause)}"
+    mend = road.mends.get((road.path, clause.line)) if thrown.is_loud and not thrown.grouped else None
+    if mend == RERAISE:
+        yield Passage(thrown, (Crossed(clause.line, kind, MENDED),))
+        return
+    if mend == ESCALATE:
+        yield Passage(None, (Crossed(clause.line, kind, "is to escalate it"),), Fate.ESCALATED, clause.line, "escalated, once mended")
+        return
     for way in ways_for(clause, thrown):
         if way.kind == "same":
             out = Thrown(builtin_bases("ExceptionGroup"), thrown.bases) if net.kind == "try*" and not thrown.grouped else thrown
             yield Passage(out, (Crossed(clause.line, kind, "raises it again"),))
         elif way.kind == "other":
-            other = thrown_of(way.raised, graph.types)
+            other = thrown_of(way.raised, road.graph.types)
             yield Passage(other, (Crossed(clause.line, kind, f"raises {other.name} in its place"),))
         elif way.kind == "seen":
             met = (Crossed(clause.line, kind, "escalates it"),)
@@ -127,22 +151,24 @@ def _names(clause: Clause) -> str:
     return ", ".join(one.rpartition(":")[2].replace("*", "anything") for one in clause.types)
 
 
-def _context(net: Net, thrown: Thrown, graph: Graph, deep: int) -> Iterator[Passage]:
+def _context(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:
     keys = [] if net.name.startswith("?") else net.name.split("|")
-    inside = [ways for key in keys if (ways := _ways_of(key, graph)) is not None]
-    if not inside or deep > _DEEP:
-        yield Passage(thrown, ())
+    inside = [ways for key in keys if (ways := _ways_of(key, road.graph)) is not None]
+    held = (Crossed(net.line, f"with {net.name.lstrip('?')}", f"{HOLDS}{net.holds}"),) if net.holds else ()
+    if not inside or road.deep > _DEEP:
+        yield Passage(thrown, held)
         return
+    within = road._replace(path=road.graph.path_of(keys[0]), deep=road.deep + 1)
     found: list[Passage] = []
     for alternatives in inside:
         for nets in alternatives or ((),):
-            found += cross(nets, thrown, graph, deep + 1)
+            found += cross(nets, thrown, within)
     name = keys[0].rpartition(":")[2]
     for one in dict.fromkeys(found):
         quiet = one.thrown is not None and one.thrown == thrown
         why = f"the context manager {name}: {one.why}" if one.why else ""
-        yield one._replace(met=() if quiet else (Crossed(net.line, f"with {name}", "; ".join(m.does for m in one.met)),),
-                           why=why, path=one.path or graph.path_of(keys[0]))  # fmt: skip
+        yield one._replace(met=held if quiet else (Crossed(net.line, f"with {name}", "; ".join(m.does for m in one.met)),),
+                           why=why, path=one.path or within.path)  # fmt: skip
 
 
 def _ways_of(key: str, graph: Graph) -> tuple[tuple[Net, ...], ...] | None:

@@ -135,6 +135,9 @@ def _branches(node: ast.If, block: _Block) -> bool:
             block.only = block.only or asked
         else:
             block.never = (*block.never, *asked)
+    if asked and yes.seen and not no.seen and falls_yes and falls_no:  # told, if it is one of these; then on with the rest
+        block.ended.append(Way("seen", "", node.lineno, asked, block.never))
+        block.never = (*block.never, *asked)
     block.seen |= all(one.seen for one, falls in ((yes, falls_yes), (no, falls_no)) if falls) and (
         falls_yes or falls_no
     )

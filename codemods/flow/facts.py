@@ -47,8 +47,8 @@ class Net(NamedTuple):
     clauses: tuple[Clause, ...] = ()
     name: str = ""
     "Of the context manager."
-    last: int = 0
-    "The last line of the `try` body, of a `with`: what stands on it is inside."
+    holds: str = ""
+    "What a raise through here would destroy; empty where nothing is known to."
 
 
 class Edge(NamedTuple):
@@ -133,6 +133,10 @@ class Start(NamedTuple):
     "The exception and the classes above it, as type keys; empty where the contract escalates and nothing is raised."
     why: str = ""
     "Why nothing is raised."
+    ends: bool = False
+    "The event says that work is finished: a raise would lose its result."
+    migration: str = ""
+    "What is to be done at the call itself, as in `calls`."
 
     @property
     def caller(self) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from codemods.flow.effects import effects_of
+from codemods.flow.effects import RESTARTS, effects_of
 from codemods.flow.exits import Asks, leaves, ways_of
 from codemods.flow.facts import ANY, Clause, Net, Way
 from codemods.flow.meanings import Meanings
 from codemods.handlers import TryNode
+from codemods.project import FunctionNode
 from codemods.scope import nodes_in, own_nodes
+from codemods.surroundings import is_cleanup
 from codemods.tree import name_of
+from codemods.work import is_unit_of_work, within_unit_of_work
 
 __all__ = ["Nets"]
 
@@ -66,7 +69,20 @@ class Nets:
             for handler in node.handlers
         )
         kind = "try*" if isinstance(node, ast.TryStar) else "try"
-        return Net(kind, node.lineno, clauses, last=node.body[-1].end_lineno or 0)
+        return Net(kind, node.lineno, clauses, holds=self._held(node, clauses, function))
+
+    def _held(self, node: TryNode, clauses: tuple[Clause, ...], function: FunctionNode | None) -> str:
+        """Say what a raise out of this `try` would destroy: the reasons for which a call site is escalated."""
+        if function is None:
+            return ""
+        if is_cleanup(function.name):
+            return "best-effort clean-up: the rest of it would not run"
+        if within_unit_of_work(node.body[0], function, self.around):
+            return "a unit of work: it would be rolled back"
+        loops = any(isinstance(one, ast.For | ast.AsyncFor | ast.While) for _, one in self.around.upward(node))
+        if loops and not any(RESTARTS in clause.effects for clause in clauses):
+            return "a loop that goes on: the other rounds would not run"
+        return ""
 
     def _types(self, node: ast.expr | None) -> tuple[str, ...]:
         if node is None:
@@ -91,19 +107,18 @@ class Nets:
         return sorted(found, key=lambda net: -net.line)
 
     def _context(self, node: ast.With | ast.AsyncWith, given: ast.expr) -> Net:
-        last = node.end_lineno or 0
         called = given.func if isinstance(given, ast.Call) else given
         name = name_of(called) or ast.unparse(called)[:40]
         if isinstance(given, ast.Call) and self.meanings.known.meant(called) == "boundary":
-            return Net("boundary", node.lineno, name=name, last=last)
+            return Net("boundary", node.lineno, name=name)
         if isinstance(given, ast.Call) and name == "suppress":
             types = tuple(one for arg in given.args for one in self._types(arg))
             clause = Clause(types, given.lineno, (Way("end", line=given.lineno),), ("nothing",))
-            return Net("suppress", given.lineno, (clause,), name, last)
+            return Net("suppress", given.lineno, (clause,), name)
         if name in _GROUPS:
-            return Net("group", node.lineno, name=name, last=last)
+            return Net("group", node.lineno, name=name)
         keys = self.meanings.managers(given, self.around.scope(node))
-        return Net("context", node.lineno, name="|".join(keys) or f"?{name}", last=last)
+        return Net("context", node.lineno, name="|".join(keys) or f"?{name}")
 
 
 def _block_of(child: ast.AST, parent: ast.AST) -> str:

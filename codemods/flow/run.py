@@ -70,8 +70,7 @@ def trace(
 ) -> Flow:
     """Follow every call site in `files` through all files of the tree."""
     got: Collected = collect(layout, wanted, boundaries, found.files, jobs, kept_in)
-    contracted = frozenset(f"{row.target}{'.' if ':' in row.target else ':'}{row.method}" for row in wanted.rows)
-    graph = Graph(got.facts, contracted)
+    graph = Graph(got.facts, wanted.keys())
     shown = {layout.shown(path) for path in files}
     order = list(Fate)
     sites = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import NamedTuple
 
-from codemods.flow.crossing import Crossed, Passage, cross
+from codemods.flow.crossing import Crossed, Mends, Passage, Road, cross
 from codemods.flow.ends import End, Fate
 from codemods.flow.facts import Edge, Function, Net, Start
 from codemods.flow.graph import Graph
@@ -46,16 +47,16 @@ class _Node(NamedTuple):
     "A function that called what it was handed, and the place that handed it: the way leads back there."
 
 
-def ways_of(start: Start, graph: Graph) -> tuple[Way, ...]:
-    """Give every end of a call site, once, each with its shortest chain."""
+def ways_of(start: Start, graph: Graph, mends: Mends = MappingProxyType({})) -> tuple[Way, ...]:
+    """Give every end of a call site, once, each with its shortest chain. `mends`: handlers as they are to become."""
     if not start.raised:
         return (Way(End(Fate.ESCALATED, start.path, start.line, start.caller, start.why), ()),)
-    return tuple(_Search(start, graph).run())
+    return tuple(_Search(start, graph, mends).run())
 
 
 class _Search:
-    def __init__(self, start: Start, graph: Graph) -> None:
-        self.start, self.graph = start, graph
+    def __init__(self, start: Start, graph: Graph, mends: Mends) -> None:
+        self.start, self.graph, self.mends = start, graph, mends
         self.first = Thrown(start.raised)
         self._came: dict[_Node, tuple[_Node | None, Frame]] = {}
         self._waiting: deque[_Node] = deque()
@@ -109,7 +110,7 @@ class _Search:
 
     def _wrapper(self, node: _Node, edge: Edge, function: Function, thrown: Thrown) -> Iterator[Thrown]:
         nets = edge.nets if function.kind == "coroutine" and edge.awaited else edge.direct
-        for out in cross(nets, thrown, self.graph):
+        for out in cross(nets, thrown, self._road(edge.caller)):
             if out.thrown is None:
                 self._ended(node, edge, out)
             else:
@@ -132,6 +133,9 @@ class _Search:
             self._end(came, Fate.UNKNOWN, function.path, function.line, why)
         elif not callers:
             self._end(came, Fate.UNKNOWN, function.path, function.line, "no caller found: dead, or called by a framework")
+
+    def _road(self, key: str) -> Road:
+        return Road(self.graph, self.graph.path_of(key), self.mends)
 
     def _boundary(self, node: _Node, thrown: Thrown, function: Function) -> None:
         fate = Fate.REACHES if thrown.is_loud else Fate.WRAPPED
@@ -215,7 +219,7 @@ class _Search:
             self._finish(node, frame, End(Fate.CARRIED, frame.path, edge.line, edge.caller, _CARRIED))
             return
         nets, _ = through
-        for out in cross(nets, thrown, self.graph):
+        for out in cross(nets, thrown, self._road(edge.caller)):
             if out.thrown is None:
                 self._ended(node, edge, out)
                 continue

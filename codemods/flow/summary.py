@@ -88,6 +88,8 @@ class Summaries:
             contract=row.key,
             raised=() if why else row.error,
             why=why,
+            ends=row.ends,
+            migration=site.row.migration,
         )
 
 
