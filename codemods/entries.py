@@ -16,7 +16,7 @@ from codemods.project import FunctionNode, Module, statements
 from codemods.scope import own_nodes
 from codemods.tree import Around, name_of
 
-__all__ = ["WORDS", "Entry", "Loop", "entries_of", "function_named", "loops_of"]
+__all__ = ["WORDS", "Entry", "Loop", "entries_of", "function_named", "loops_of", "registered"]
 
 _METHODS = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "trace"})
 _DECORATORS = _METHODS | {"api_route", "on_event", "route", "view", "websocket", "websocket_route"}
@@ -93,7 +93,7 @@ def entries_of(around: Around) -> list[Entry]:
             kinds = [kind for one in node.decorator_list if (kind := _decorates(one, around.module))]
             found += [Entry(line=node.lineno, kind=kind, function=node) for kind in kinds[:1]]
         elif isinstance(node, ast.Call):
-            found += [_named(kind, given, around) for kind, given in _registered(node)]
+            found += [_named(kind, given, around) for kind, given in registered(node)]
     return sorted(found, key=lambda one: one.line)
 
 
@@ -120,7 +120,8 @@ def _is_owner(node: ast.expr, module: Module) -> bool:
     return bool(_OWNER.search(name_of(node).lower()))
 
 
-def _registered(node: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+def registered(node: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """Give what a call registers with a framework: the kind of boundary and the expression of the function."""
     name = name_of(node.func)
     if name in _REGISTERS and (name[:1].isupper() or isinstance(node.func, ast.Attribute)):
         at, word = _REGISTERS[name]

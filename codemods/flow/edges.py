@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from codemods.entries import registered
 from codemods.flow.facts import Edge, Names, Net, Open
 from codemods.flow.forms import Form, form_of, future_of
 from codemods.flow.nets import Nets
@@ -15,7 +16,7 @@ from codemods.tree import name_of
 __all__ = ["Edges"]
 
 _THREADS = {"Thread": "target", "Timer": "function", "Process": "target"}
-_LATER = frozenset({"add_signal_handler", "call_at", "call_later", "call_soon", "call_soon_threadsafe", "register"})
+_LATER = frozenset({"add_signal_handler", "call_at", "call_later", "call_soon", "call_soon_threadsafe"})
 _WAITED = {"run_in_executor": 1, "run_in_threadpool": 0, "run_sync": 0, "to_thread": 0}
 _SUBMITS = frozenset({"submit"})
 _BACKGROUND = frozenset({"add_task"})
@@ -103,6 +104,9 @@ class Edges:
             if callee.keys:
                 yield self._edge(node, callee, Form("call", node))
             return
+        if isinstance(node, ast.Name) and self.receivers.is_callable_parameter(node):
+            yield from self._handed(node, self.receivers.called(node))
+            return
         if name not in self.names or not isinstance(parent, _HANDS) or self._decorates(node, parent):
             return
         callee = self.receivers.called(node)
@@ -129,13 +133,30 @@ class Edges:
                 yield self._edge(node, callee, form)
         elif isinstance(holder, ast.Call):
             yield self._edge(holder, callee, form_of(holder, self.around, self.verb))
-        else:
+        elif (attribute := self._attribute(node, parent)) is not None:
+            yield Edge(callee.keys, holder_key(node, self.around), node.lineno, "passed", given=attribute, detail="kept")
+        elif not any(key.startswith("parameter|") for key in callee.keys):
             detail = ast.unparse(parent).partition("\n")[0][:60] if parent is not None else ""
             yield Edge(callee.keys, holder_key(node, self.around), node.lineno, "handed", detail=detail)
+
+    def _attribute(self, node: ast.expr, parent: ast.AST | None) -> tuple[str, ...] | None:
+        """Give the attributes a function is kept in: `self.send = send`."""
+        if not (isinstance(parent, ast.Assign | ast.AnnAssign) and parent.value is node):
+            return None
+        targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+        found = [key for one in targets if isinstance(one, ast.Attribute) for key in self.receivers.attribute(one)]
+        return tuple(found) or None
 
     def _taken(self, node: ast.expr, call: ast.Call, word: ast.keyword | None) -> Form | None:  # noqa: PLR0911  # one per kind
         name = name_of(call.func)
         at = call.args.index(node) if node in call.args else -1
+        for kind, given in registered(call):
+            if given is node and kind != "done-callback":
+                return Form("registered", call, detail=kind)
+        if name in {"Depends", "Security"}:
+            return Form("registered", call, detail="route dependency")
+        if name == "register" and name_of(getattr(call.func, "value", call.func)) == "atexit":
+            return Form("registered", call, detail="process")
         if name in _LOOKS or name in {"add_done_callback", "add_event_handler"}:
             return None  # it looks only; a done-callback is a boundary of its own
         if name in _THREADS and ((word is not None and word.arg == _THREADS[name]) or word is None):
@@ -156,7 +177,8 @@ class Edges:
         word = next((one.arg for one in call.keywords if one.value is node), None)
         at = call.args.index(node) if node in call.args else -1
         for key in self.receivers.called(call.func).keys:
-            found.append(f"parameter|{key}|{word or f'#{at}'}")
+            if "|" not in key:  # who is behind a parameter has parameters nobody can name
+                found.append(f"parameter|{key}|{word or f'#{at}'}")
         return tuple(found)
 
     def _entered(self, node: ast.With | ast.AsyncWith) -> Iterator[Edge]:

@@ -66,16 +66,32 @@ class Graph:
         is_method = "." in function.key.partition(":")[2]
         return [one for one in self._opens.get(name, ()) if one.bare != is_method and _fits(one, function)]
 
-    def calls_of(self, parameter: str) -> list[Edge]:
-        """Give the calls of a parameter: `parameter|function|name`, or `#0` for its place."""
-        _, key, name = parameter.split("|")
-        if name.startswith("#"):
+    def calls_of(self, held: str) -> list[Edge]:
+        """Give the calls of what a parameter or attribute holds, also where it is passed on or kept elsewhere.
+
+        `parameter|function key|name`, or `#0` for its place; `attribute|class key|name`.
+        """
+        found: list[Edge] = []
+        waiting, asked = [held], set[str]()
+        while waiting:
+            one = self._named(waiting.pop())
+            if one in asked:
+                continue
+            asked.add(one)
+            for edge in self._callers.get(one, ()):
+                if edge.form == "passed":
+                    waiting += edge.given
+                else:
+                    found.append(edge)
+        return found
+
+    def _named(self, held: str) -> str:
+        kind, key, name = held.split("|")
+        if kind == "parameter" and name.startswith("#"):
             function, at = self.functions.get(key), int(name[1:])
             words = function.arity[2] if function is not None else ()
-            if not 0 <= at < len(words):
-                return []
-            name = words[at]
-        return self._callers.get(f"parameter|{key}|{name}", [])
+            return f"{kind}|{key}|{words[at]}" if 0 <= at < len(words) else held
+        return held
 
     def parameters_called_in(self, key: str) -> list[str]:
         """Give the called parameters of a function and of those inside it."""

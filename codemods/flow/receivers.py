@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from typing import NamedTuple
 
 from codemods.classes import dotted, first_argument
@@ -17,6 +18,7 @@ __all__ = ["Callee", "Receivers"]
 
 _BUILTINS = frozenset(vars(builtins))
 _DEEP = 8
+_CALLABLE = re.compile(r"Awaitable|Callable|Coroutine|Any|object")
 _HOLDERS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -108,6 +110,23 @@ class Receivers:
             return Callee((key_of(inner, self.around),), known=True, evidence="defined here")
         return None
 
+    def is_callable_parameter(self, node: ast.Name) -> bool:
+        """Tell whether a name is a parameter that may be a function or coroutine: one so annotated, or not at all."""
+        for number, function in reversed(list(enumerate((scope := self.scope(node)).functions))):
+            arguments = function.args
+            for at, one in enumerate([*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]):
+                if one.arg == node.id:
+                    own = number == 0 and at == 0 and function is scope.method
+                    return not own and (one.annotation is None or bool(_CALLABLE.search(ast.unparse(one.annotation))))
+            if node.id in self.inferrer.bound(function, scope):
+                return False
+        return False
+
+    def attribute(self, node: ast.Attribute) -> list[str]:
+        """Name an attribute of classes of the tree: `attribute|module:Class|name`."""
+        owner = self.inferrer.of(node.value, self.scope(node))
+        return [f"attribute|{self.classes.definer(key, node.attr) or key}|{node.attr}" for key in sorted(owner.instances)]
+
     def _named(self, node: ast.Name, scope: Scope) -> Callee:
         found = self._value(node, scope)
         if found.known:
@@ -151,6 +170,9 @@ class Receivers:
             value = self._value(node, scope)
             if value.keys:
                 return value
+            if held := self.attribute(node):
+                external = self.is_external(node, scope)
+                return _ELSEWHERE if external else Callee(tuple(held), known=True, evidence="attribute")
             outside = all(self.classes.definer(key, node.attr) is None for key in keys)
             return _ELSEWHERE if outside else _NOBODY
         receivers = () if exact else tuple(sorted(keys))

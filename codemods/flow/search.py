@@ -174,7 +174,8 @@ class _Search:
             place = next((one for one in self.graph.callers(owner) if (one.caller, one.line) == (edge.caller, edge.line)), None)
             for call in self.graph.calls_of(parameter):
                 found = True
-                back = (owner, place) if place is not None else None
+                inside = call.caller == owner or call.caller.startswith(f"{owner}.")
+                back = (owner, place) if place is not None and inside else None
                 runs_later = pending or callee.kind == "coroutine"
                 nets = call.nets if runs_later else call.direct
                 if runs_later and call.form == "call" and not call.awaited:
@@ -201,6 +202,7 @@ class _Search:
             "task kept": (Fate.UNKNOWN, f"a task that is kept: {edge.detail}"),
             "done-callback": (Fate.UNKNOWN, "a task whose done-callback may look at it, and is not marked as a boundary"),
             "handed": (Fate.UNKNOWN, f"handed over, and nobody can tell who calls it: {edge.detail}"),
+            "registered": (Fate.REACHES, f"{edge.detail} boundary"),
             "thread": (Fate.REACHES, "ends its thread: the interpreter prints it"),
             "background": (Fate.REACHES, "a background task of the framework: its server logs it"),
             "spawned": (Fate.REACHES, "spawn() reports it"),
