@@ -47,7 +47,7 @@ __all__ = ["migrate"]
 @click.option("--allow-dirty", is_flag=True, help="Also write files with changes that are not committed.")
 @click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def migrate(
+def migrate(  # noqa: C901, PLR0913  # one per option
     words: tuple[str, ...],
     host: str | None,
     modules: tuple[str, ...],

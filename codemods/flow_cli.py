@@ -82,8 +82,12 @@ def _chosen(run: Flow, asked: Asked) -> tuple[SiteFlow, ...]:
         path, line = _place(asked.site)
         sites = tuple(one for one in sites if one.start.line == line and _same(one.start.path, path))
         if not sites:
-            near = sorted({one.start.line for one in run.sites if _same(one.start.path, path)}, key=lambda n: abs(n - line))
-            hint = f"; call sites there: line {', '.join(map(str, near[:5]))}" if near else "; no call site in that file"
+            near = sorted(
+                {one.start.line for one in run.sites if _same(one.start.path, path)}, key=lambda n: abs(n - line)
+            )
+            hint = (
+                f"; call sites there: line {', '.join(map(str, near[:5]))}" if near else "; no call site in that file"
+            )
             raise Refused(f"no contracted call at {path}:{line}{hint}", USAGE)
     if asked.verdicts:
         sites = tuple(one for one in sites if str(one.verdict) in asked.verdicts)

@@ -53,7 +53,9 @@ def is_ours(handler: ast.ExceptHandler, is_loud: Callable[[ast.expr], bool]) -> 
 def escalates_first(handler: ast.ExceptHandler, is_loud: Callable[[ast.expr], bool]) -> bool:
     """Tell a handler that begins with `if isinstance(error, LoudFailure): escalate(error)`."""
     match handler.body[0]:
-        case ast.If(test=ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=asked), kind]), orelse=[], body=[one]):
+        case ast.If(
+            test=ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=asked), kind]), orelse=[], body=[one]
+        ):
             verb = one.value if isinstance(one, ast.Expr) else None
             told = isinstance(verb, ast.Call) and name_of(verb.func) == "escalate" and len(verb.args) == 1
             return told and asked == handler.name and is_loud(kind)

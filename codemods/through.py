@@ -20,7 +20,7 @@ from codemods.proposal import Proposal
 from codemods.source import Edit, Source
 from codemods.statement import indent_of
 
-__all__ = ["Handlers", "Escalates", "Lines", "Reraises"]
+__all__ = ["Escalates", "Handlers", "Lines", "Reraises"]
 
 Lines = Mapping[str, Mapping[int, str]]
 "By file: the line of an `except` and what is to become of it."
@@ -42,7 +42,7 @@ class _Numbers:
 
 
 class Handlers:
-    """The handlers to mend, file by file. Both codemods of a run share one: the second sees what the first has moved."""
+    """The handlers to mend, file by file. Both codemods of a run share them: the second sees what the first moved."""
 
     def __init__(self, lines: Lines) -> None:
         self._numbers = {path: _Numbers(found) for path, found in lines.items()}
@@ -162,7 +162,9 @@ class EscalatesStrip(ast.NodeTransformer):
         if escalates_first(node, self.known.is_loud) and len(node.body) > 1:
             self.count += 1
             node.body = node.body[1:]
-            used = any(isinstance(one, ast.Name) and one.id == node.name for each in node.body for one in ast.walk(each))
+            used = any(
+                isinstance(one, ast.Name) and one.id == node.name for each in node.body for one in ast.walk(each)
+            )
             if node.name == CAUGHT and not used:
                 node.name = None
                 if isinstance(node.type, ast.Name) and node.type.id == "BaseException":

@@ -13,6 +13,7 @@ from codemods.layout import Layout
 from codemods.options import Given
 from codemods.outcome import Changed, Failed, Outcome
 from codemods.pool import Pool
+from codemods.proposal import Fixer
 from codemods.rewrite import Rewriter
 from codemods.runner import Run, with_facade
 from codemods.through import Escalates, Handlers, Lines, Reraises
@@ -55,7 +56,7 @@ def _lines(made: Mending) -> Lines:
 
 def _setup(layout: Layout, wanted: Wanted, lines: Lines) -> Rewriter:
     shared = Handlers(lines)
-    made = {"catch-specific": Escalates(shared), "reraise-loud": Reraises(shared)}
+    made: dict[str, Fixer] = {"catch-specific": Escalates(shared), "reraise-loud": Reraises(shared)}
     return Rewriter(Analyser(layout, wanted), tuple(made), made)
 
 

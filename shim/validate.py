@@ -91,6 +91,11 @@ def _check_header(host: Host) -> None:
         SpecifierSet(host.versions)
     except InvalidSpecifier:
         _refuse(row, f"versions {host.versions!r} is not a version specifier such as '>=1,<2'")
+    _check_places(host, row)
+
+
+def _check_places(host: Host, row: str) -> None:
+    """Check what names a place in the host's code."""
     if host.versions and not (_TARGET.match(host.version_attribute) and ":" in host.version_attribute):
         _refuse(row, "versions needs version_attribute, 'package.module:NAME'")
     if host.traffic and not (_TARGET.match(host.traffic) and ":" in host.traffic):

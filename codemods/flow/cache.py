@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codemods.flow import facts as facts_module
+from codemods.flow.circles import reachable
 from codemods.flow.facts import FileFacts, Names
 from codemods.layout import Layout
 from codemods.write import make_folder, write_atomic
@@ -45,7 +46,7 @@ class Cache(NamedTuple):
 _EMPTY = Cache("", Names(frozenset(), frozenset()), {})
 
 
-class _Reader(pickle.Unpickler):  # noqa: S301  # it can make our tuples and nothing else
+class _Reader(pickle.Unpickler):  # it can make our tuples and nothing else
     def find_class(self, module: str, name: str) -> Any:
         if module == facts_module.__name__ and name in facts_module.__all__:
             return getattr(facts_module, name)
@@ -59,9 +60,7 @@ def keys_of(known: Mapping[str, FileFacts], contents: Mapping[str, str], common:
         of_module.setdefault(one.module, []).append(name)  # two files may be of one name: the answer depends on both
     imports = {name: _imported(name, one, of_module) for name, one in known.items()}
     surfaces = {name: one.surface or contents[name] for name, one in known.items()}
-    reached: dict[str, frozenset[str]] = {}
-    for name in known:
-        _reach(name, imports, reached)
+    reached = reachable(imports)
     found: dict[str, str] = {}
     shared: dict[frozenset[str], str] = {}
     for name in known:
@@ -70,43 +69,6 @@ def keys_of(known: Mapping[str, FileFacts], contents: Mapping[str, str], common:
             shared[group] = _digest(surfaces[one] for one in sorted(group))
         found[name] = _digest([common, contents[name], shared[group]])
     return found
-
-
-def _reach(start: str, imports: Mapping[str, list[str]], reached: dict[str, frozenset[str]]) -> None:
-    """Fill in the files of the tree that one imports, itself too; files in one circle share theirs (Tarjan)."""
-    if start in reached:
-        return
-    order: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    work: list[tuple[str, list[str]]] = [(start, list(imports[start]))]
-    order[start] = low[start] = 0
-    stack.append(start)
-    while work:
-        name, left = work[-1]
-        if left:
-            following = left.pop()
-            if following in reached:
-                continue
-            if following in order:
-                low[name] = min(low[name], order[following])
-            else:
-                order[following] = low[following] = len(order)
-                stack.append(following)
-                work.append((following, list(imports[following])))
-            continue
-        work.pop()
-        if work:
-            low[work[-1][0]] = min(low[work[-1][0]], low[name])
-        if low[name] == order[name]:
-            at = stack.index(name)
-            circle, stack[at:] = stack[at:], []
-            group = set(circle)
-            for one in circle:
-                for other in imports[one]:
-                    group |= reached.get(other, frozenset())
-            whole = frozenset(group)
-            reached |= dict.fromkeys(circle, whole)
 
 
 def _imported(name: str, facts: FileFacts, of_module: Mapping[str, list[str]]) -> list[str]:

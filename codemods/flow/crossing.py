@@ -73,7 +73,7 @@ def cross(nets: tuple[Net, ...], thrown: Thrown, road: Road) -> list[Passage]:
     return [*ended, *(Passage(one, met) for one, met in under)]
 
 
-def _through(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:  # noqa: C901  # one case per kind
+def _through(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:  # noqa: C901, PLR0915  # one case per kind
     match net.kind:
         case "try" | "try*" | "suppress":
             yield from _clauses(net, thrown, road)
@@ -95,18 +95,23 @@ def _through(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:  # noqa
                 yield Passage(thrown, ())
         case "group":
             inner = thrown.grouped or thrown.bases
-            yield Passage(Thrown(builtin_bases("ExceptionGroup"), inner), (Crossed(net.line, net.name, "wraps it in a group"),))
+            yield Passage(
+                Thrown(builtin_bases("ExceptionGroup"), inner), (Crossed(net.line, net.name, "wraps it in a group"),)
+            )
         case "gather":
             met = (Crossed(net.line, "gather", "keeps exceptions as values"),)
-            yield Passage(None, met, Fate.SWALLOWED, net.line, "gather(return_exceptions=True), its result dropped", ("nothing",))
+            yield Passage(
+                None, met, Fate.SWALLOWED, net.line, "gather(return_exceptions=True), its result dropped", ("nothing",)
+            )
         case "gather?":
             met = (Crossed(net.line, "gather", "hands exceptions on as values"),)
-            yield Passage(None, met, Fate.UNKNOWN, net.line, "it becomes a value: whoever takes the results may look at it")
+            yield Passage(
+                None, met, Fate.UNKNOWN, net.line, "it becomes a value: whoever takes the results may look at it"
+            )
         case "context":
             yield from _context(net, thrown, road)
         case _:
             raise AssertionError(net.kind)
-
 
 
 def _clauses(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:
@@ -128,18 +133,30 @@ def _taken(net: Net, clause: Clause, thrown: Thrown, road: Road, *, doubt: bool)
         yield Passage(thrown, (Crossed(clause.line, kind, MENDED),))
         return
     if mend == ESCALATE:
-        yield Passage(None, (Crossed(clause.line, kind, "is to escalate it"),), Fate.ESCALATED, clause.line, "escalated, once mended")
+        yield Passage(
+            None,
+            (Crossed(clause.line, kind, "is to escalate it"),),
+            Fate.ESCALATED,
+            clause.line,
+            "escalated, once mended",
+        )
         return
     for way in ways_for(clause, thrown):
         if way.kind == "same":
-            out = Thrown(builtin_bases("ExceptionGroup"), thrown.bases) if net.kind == "try*" and not thrown.grouped else thrown
+            out = (
+                Thrown(builtin_bases("ExceptionGroup"), thrown.bases)
+                if net.kind == "try*" and not thrown.grouped
+                else thrown
+            )
             yield Passage(out, (Crossed(clause.line, kind, "raises it again"),))
         elif way.kind == "other":
             other = thrown_of(way.raised, road.graph.types)
             yield Passage(other, (Crossed(clause.line, kind, f"raises {other.name} in its place"),))
         elif way.kind == "seen":
             met = (Crossed(clause.line, kind, "escalates it"),)
-            yield Passage(None, met, Fate.ESCALATED, clause.line, "a handler escalates it or declares it handled", clause.effects)
+            yield Passage(
+                None, met, Fate.ESCALATED, clause.line, "a handler escalates it or declares it handled", clause.effects
+            )
         else:
             fate = Fate.UNKNOWN if doubt else Fate.RESTARTS if RESTARTS in clause.effects else Fate.SWALLOWED
             does = ", ".join(clause.effects)
@@ -167,8 +184,8 @@ def _context(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:
     for one in dict.fromkeys(found):
         quiet = one.thrown is not None and one.thrown == thrown
         why = f"the context manager {name}: {one.why}" if one.why else ""
-        yield one._replace(met=held if quiet else (Crossed(net.line, f"with {name}", "; ".join(m.does for m in one.met)),),
-                           why=why, path=one.path or within.path)  # fmt: skip
+        told = (Crossed(net.line, f"with {name}", "; ".join(each.does for each in one.met)),)
+        yield one._replace(met=held if quiet else told, why=why, path=one.path or within.path)
 
 
 def _ways_of(key: str, graph: Graph) -> tuple[tuple[Net, ...], ...] | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from codemods.entries import registered
 from codemods.flow.facts import Edge, Names, Net, Open
-from codemods.flow.forms import Form, form_of, future_of
+from codemods.flow.forms import form_of
+from codemods.flow.futures import Form, future_of
 from codemods.flow.nets import Nets
 from codemods.flow.places import holder_key, lambda_key
 from codemods.flow.receivers import Callee, Receivers
@@ -21,7 +22,8 @@ _WAITED = {"run_in_executor": 1, "run_in_threadpool": 0, "run_sync": 0, "to_thre
 _SUBMITS = frozenset({"submit"})
 _BACKGROUND = frozenset({"add_task"})
 _LOOKS = frozenset({
-    "callable", "getattr", "hasattr", "id", "isawaitable", "iscoroutine", "iscoroutinefunction", "isinstance", "issubclass",
+    "callable", "getattr", "hasattr", "id", "isawaitable", "iscoroutine", "iscoroutinefunction", "isinstance",
+    "issubclass",
     "print", "repr", "setattr", "signature", "str", "type", "wraps", "cast",
 })  # fmt: skip
 _HANDS = ast.Call | ast.keyword | ast.Assign | ast.AnnAssign | ast.Return | ast.Dict | ast.List | ast.Tuple | ast.Set
@@ -118,7 +120,7 @@ class Edges:
         return node in getattr(parent, "decorator_list", ()) or node is getattr(parent, "annotation", None)
 
     def _handed(self, node: ast.expr, callee: Callee) -> Iterator[Edge]:
-        """A function that is named and not called here: who calls it?"""
+        """Ask who calls a function that is named and not called here."""
         parent = self.around.parent(node)
         holder = self.around.parent(parent) if isinstance(parent, ast.keyword | ast.Starred) else parent
         if isinstance(holder, ast.Call) and holder.func is not node:
@@ -134,7 +136,9 @@ class Edges:
         elif isinstance(holder, ast.Call):
             yield self._edge(holder, callee, form_of(holder, self.around, self.verb))
         elif (attribute := self._attribute(node, parent)) is not None:
-            yield Edge(callee.keys, holder_key(node, self.around), node.lineno, "passed", given=attribute, detail="kept")
+            yield Edge(
+                callee.keys, holder_key(node, self.around), node.lineno, "passed", given=attribute, detail="kept"
+            )
         elif not any(key.startswith("parameter|") for key in callee.keys):
             detail = ast.unparse(parent).partition("\n")[0][:60] if parent is not None else ""
             yield Edge(callee.keys, holder_key(node, self.around), node.lineno, "handed", detail=detail)
@@ -150,13 +154,8 @@ class Edges:
     def _taken(self, node: ast.expr, call: ast.Call, word: ast.keyword | None) -> Form | None:  # noqa: PLR0911  # one per kind
         name = name_of(call.func)
         at = call.args.index(node) if node in call.args else -1
-        for kind, given in registered(call):
-            if given is node and kind != "done-callback":
-                return Form("registered", call, detail=kind)
-        if name in {"Depends", "Security"}:
-            return Form("registered", call, detail="route dependency")
-        if name == "register" and name_of(getattr(call.func, "value", call.func)) == "atexit":
-            return Form("registered", call, detail="process")
+        if kind := _registers(node, call):
+            return Form("registered", call, detail=kind)
         if name in _LOOKS or name in {"add_done_callback", "add_event_handler"}:
             return None  # it looks only; a done-callback is a boundary of its own
         if name in _THREADS and ((word is not None and word.arg == _THREADS[name]) or word is None):
@@ -173,13 +172,12 @@ class Edges:
 
     def _parameters(self, call: ast.Call, node: ast.expr) -> tuple[str, ...]:
         """Name the parameters of the called functions that an argument arrives in."""
-        found: list[str] = []
         word = next((one.arg for one in call.keywords if one.value is node), None)
         at = call.args.index(node) if node in call.args else -1
-        for key in self.receivers.called(call.func).keys:
-            if "|" not in key:  # who is behind a parameter has parameters nobody can name
-                found.append(f"parameter|{key}|{word or f'#{at}'}")
-        return tuple(found)
+        keys = [
+            key for key in self.receivers.called(call.func).keys if "|" not in key
+        ]  # of a parameter's nobody can tell
+        return tuple(f"parameter|{key}|{word or f'#{at}'}" for key in keys)
 
     def _entered(self, node: ast.With | ast.AsyncWith) -> Iterator[Edge]:
         """`with` calls `__enter__` and `__exit__` of an object of the tree."""
@@ -199,7 +197,17 @@ class Edges:
                 )
 
     def _awaited(self, node: ast.Await, name: ast.Name) -> Iterator[Edge]:
-        """A parameter that is awaited: a coroutine handed in runs here."""
+        """Give the await of a parameter: a coroutine handed in runs there."""
         callee = self.receivers.called(name)
         if callee.evidence == "parameter":
             yield self._edge(node, callee, Form("call", node, awaited=True))
+
+
+def _registers(node: ast.expr, call: ast.Call) -> str:
+    """Say what boundary a function becomes by being handed to a framework's call; empty for any other call."""
+    name = name_of(call.func)
+    if name in {"Depends", "Security"}:
+        return "route dependency"
+    if name == "register" and isinstance(call.func, ast.Attribute) and name_of(call.func.value) == "atexit":
+        return "process"
+    return next((kind for kind, given in registered(call) if given is node and kind != "done-callback"), "")

@@ -56,7 +56,7 @@ def ways_of(handler: ast.ExceptHandler, known: Asks, later: Iterable[ast.Raise] 
 
 
 def _kept(handler: ast.ExceptHandler, block: _Block, later: Iterable[ast.Raise]) -> Way | None:
-    """Give the `raise` behind a handler that raises what the handler has put into a name, or into an attribute of it."""
+    """Give the `raise` behind a handler of what it has put into a name, or into an attribute of one."""
     for node in handler.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == handler.name:
             target = node.targets[0]
@@ -83,7 +83,7 @@ def _leaving(node: ast.AST, *, in_loop: bool) -> bool:
     return any(_leaving(child, in_loop=inner) for child in ast.iter_child_nodes(node))
 
 
-def _walk(body: list[ast.stmt], block: _Block) -> bool:  # noqa: C901  # one case per statement
+def _walk(body: list[ast.stmt], block: _Block) -> bool:  # noqa: C901, PLR0911, PLR0912  # one case per statement
     """Walk a block; say whether control may come out at its end. Other ways out go to `ended`."""
     for node in body:
         match node:
@@ -135,7 +135,9 @@ def _branches(node: ast.If, block: _Block) -> bool:
             block.only = block.only or asked
         else:
             block.never = (*block.never, *asked)
-    if asked and yes.seen and not no.seen and falls_yes and falls_no:  # told, if it is one of these; then on with the rest
+    if (
+        asked and yes.seen and not no.seen and falls_yes and falls_no
+    ):  # told, if it is one of these; then on with the rest
         block.ended.append(Way("seen", "", node.lineno, asked, block.never))
         block.never = (*block.never, *asked)
     block.seen |= all(one.seen for one, falls in ((yes, falls_yes), (no, falls_no)) if falls) and (
@@ -158,7 +160,7 @@ def _asked(test: ast.expr, block: _Block) -> tuple[tuple[str, ...], bool]:
 
 
 def _tried(node: ast.Try | ast.TryStar, block: _Block) -> bool:
-    """A `try` of the handler: what its body raises may end in its own clauses, so both ways count."""
+    """Walk a `try` of the handler: what its body raises may end in its own clauses, so both ways count."""
     if leaves(node.finalbody):
         block.ended.append(block.way("end", node.finalbody[-1]))
         return False

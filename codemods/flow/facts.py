@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["ANY", "UNKNOWN_TYPE", "Clause", "Decorated", "Edge", "FileFacts", "Function", "Names", "Net", "Open", "Start", "Way"]
+__all__ = [
+    "ANY",
+    "UNKNOWN_TYPE",
+    "Clause",
+    "Decorated",
+    "Edge",
+    "FileFacts",
+    "Function",
+    "Names",
+    "Net",
+    "Open",
+    "Start",
+    "Way",
+]
 
 ANY = "*"
 "The type of a clause without one: it catches everything."
@@ -41,8 +54,8 @@ class Net(NamedTuple):
 
     kind: str
     """`try`, `finally` (leaves, and drops it), `suppress`, `context` (a manager of the tree), `exit` (an
-    `__exit__` that drops it), `group` (wrapped in a group), `gather` (kept as a value), `boundary` (ours), `handling` (an
-    except body: a loud failure is escalated there, not raised). A `?` at the end: it may."""
+    `__exit__` that drops it), `group` (wrapped in a group), `gather` (kept as a value), `boundary` (ours),
+    `handling` (an except body: a loud failure is escalated there, not raised). A `?` at the end: it may."""
     line: int
     clauses: tuple[Clause, ...] = ()
     name: str = ""
@@ -166,7 +179,7 @@ class FileFacts(NamedTuple):
     opens: tuple[Open, ...] = ()
     starts: tuple[Start, ...] = ()
     contexts: dict[str, tuple[tuple[Net, ...], ...]] = {}  # noqa: RUF012  # never changed
-    """Context managers of this file: what an exception of a `with` body meets in one, for each `yield` or `__exit__`."""
+    """Context managers of this file: what an exception of a `with` body meets, for each `yield` or `__exit__`."""
     types: dict[str, tuple[str, ...]] = {}  # noqa: RUF012  # never changed
     "For each class named here by a clause or a raise: all its bases."
     classes: dict[str, tuple[str, ...]] = {}  # noqa: RUF012  # never changed

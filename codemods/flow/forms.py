@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
-from codemods.scope import own_nodes
+from codemods.flow.futures import Form, called_back, uses
 from codemods.tree import Around, name_of
 
-__all__ = ["Form", "form_of", "future_of"]
+__all__ = ["form_of"]
 
 _THROUGH = frozenset({"shield", "wait_for"})
 _TASKS = frozenset({"create_task", "ensure_future", "start_soon"})
@@ -17,29 +16,14 @@ _RUNS = frozenset({"run", "run_until_complete", "run_coroutine_threadsafe"})
 _COLLECTS = frozenset({"as_completed", "wait"})
 _GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
 _LOOPS = ast.For | ast.AsyncFor | ast.comprehension
-_DRAINS = frozenset({"all", "any", "deque", "dict", "frozenset", "join", "list", "max", "min", "next", "set", "sorted", "sum", "tuple"})
+_DRAINS = frozenset(
+    {"all", "any", "deque", "dict", "frozenset", "join", "list", "max", "min", "next", "set", "sorted", "sum", "tuple"}
+)
 "Calls that loop over their argument."
 _KEPT = ("append", "add", "put_nowait", "setdefault")
 
 
-class Form(NamedTuple):
-    """`at` is the node where the exception comes up; `name` as in `facts.Edge.form`."""
-
-    name: str
-    at: ast.AST
-    awaited: bool = False
-    iterated: bool = False
-    collected: int = 0
-    "The line of a gather that keeps exceptions as values, negative where it may, or somebody takes the values."
-    grouped: bool = False
-    detail: str = ""
-    given: ast.Call | None = None
-    "The call the coroutine is handed to, where that is not one of asyncio's."
-    callback: ast.expr | None = None
-    "What looks at the task when it is done."
-
-
-def form_of(call: ast.expr, around: Around, verb: Callable[[ast.expr], str]) -> Form:
+def form_of(call: ast.expr, around: Around, verb: Callable[[ast.expr], str]) -> Form:  # noqa: C901, PLR0911, PLR0912  # one per place
     """Follow a call's value to the place where its exception comes up. `verb` knows our own names."""
     node, awaited = call, False
     while True:
@@ -74,7 +58,7 @@ def form_of(call: ast.expr, around: Around, verb: Callable[[ast.expr], str]) -> 
         return Form("call", node)
 
 
-def _taken(node: ast.expr, call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Form | None:
+def _taken(node: ast.expr, call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Form | None:  # noqa: PLR0911  # one per name
     name = name_of(call.func)
     if verb(call.func) == "spawn":
         return Form("spawned", call, awaited=True)
@@ -127,7 +111,7 @@ def _where_awaited(node: ast.expr, around: Around) -> ast.AST | None:
         return None
 
 
-def _task(call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Form:
+def _task(call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Form:  # noqa: PLR0911  # one per place
     parent = around.parent(call)
     if isinstance(call.func, ast.Attribute) and (group := _group(call, around)) is not None:
         return Form("call", group, awaited=True, grouped=True)
@@ -146,7 +130,7 @@ def _task(call: ast.Call, around: Around, verb: Callable[[ast.expr], str]) -> Fo
     if isinstance(parent, ast.Return):
         return Form("task kept", call, awaited=True, detail="handed to the caller")
     if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
-        return _called_back(call, parent, around)
+        return called_back(call, parent, around)
     return Form("task lost", call, awaited=True, detail="nobody keeps the task")
 
 
@@ -154,12 +138,11 @@ def _group(call: ast.Call, around: Around) -> ast.AST | None:
     """Give the `async with TaskGroup() as name` a task is made in."""
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     for _, parent in around.upward(call):
-        if isinstance(parent, ast.AsyncWith):
-            for item in parent.items:
-                given = item.context_expr
-                if isinstance(given, ast.Call) and name_of(given.func) in _GROUPS and item.optional_vars is not None:
-                    if isinstance(owner, ast.Name) and ast.unparse(item.optional_vars) == owner.id:
-                        return parent
+        for item in parent.items if isinstance(parent, ast.AsyncWith) else ():
+            given, bound = item.context_expr, item.optional_vars
+            makes = isinstance(given, ast.Call) and name_of(given.func) in _GROUPS
+            if makes and isinstance(owner, ast.Name) and isinstance(bound, ast.Name) and bound.id == owner.id:
+                return parent
     return None
 
 
@@ -174,64 +157,46 @@ def _assigned(
     return _under(names, node, around, task=task)
 
 
-def _under(names: set[str], node: ast.expr, around: Around, *, task: bool) -> Form | None:  # noqa: PLR0911  # one per use
-    uses = list(_uses(names, node, around))
-    for use, parent in uses:
+def _under(  # noqa: PLR0911  # one per use
+    names: set[str], node: ast.expr, around: Around, *, task: bool
+) -> Form | None:
+    """Find what becomes of a task or coroutine under local names; what awaits it comes before all else."""
+    found = list(uses(names, node, around))
+    for use, parent in found:
         if isinstance(parent, ast.Await):
             return Form("call", parent, awaited=True)
         if isinstance(parent, _LOOPS) and parent.iter is use:
             return Form("call", use, awaited=False, iterated=True)
-    for _, parent in uses:
+    for _, parent in found:
         if isinstance(parent, ast.Attribute) and parent.attr == "add_done_callback":
-            return _called_back(node, parent, around)
-    for use, parent in uses:
-        holder = around.parent(parent) if isinstance(parent, ast.Starred | ast.keyword) else parent
-        while isinstance(holder, ast.List | ast.Tuple | ast.Set | ast.Starred):
-            holder = around.parent(holder)
-        if isinstance(holder, ast.Call) and use is not holder.func:
-            name = name_of(holder.func)
-            if name == "gather":
-                return _gathered(holder, around)
-            if name in _THROUGH and (at := _where_awaited(holder, around)) is not None:
-                return Form("call", at, awaited=True)
-            if name in _COLLECTS:
-                return _waited(holder, [parent for _, parent in uses], around)
-            if name in _TASKS and not task:
-                return _task(holder, around, lambda _node: "")
-    for _, parent in uses:
-        if isinstance(parent, ast.Attribute) and parent.attr in {"result", "exception"} and task:
-            return Form("task kept", node, awaited=True, detail="its result is asked for")
-    if task and all(isinstance(parent, ast.Attribute) and parent.attr == "cancel" for _, parent in uses):
+            return called_back(node, parent, around)
+    parents = [parent for _, parent in found]
+    for use, _ in found:
+        if (form := _given_on(use, parents, around, task=task)) is not None:
+            return form
+    attributes = [one.attr if isinstance(one, ast.Attribute) else "" for one in parents]
+    if task and {"result", "exception"} & set(attributes):
+        return Form("task kept", node, awaited=True, detail="its result is asked for")
+    if task and all(name == "cancel" for name in attributes):
         return Form("task lost", node, awaited=True, detail="the task is not awaited")
     return None
 
 
-def _called_back(node: ast.expr, attribute: ast.Attribute, around: Around) -> Form:
-    call = around.parent(attribute)
-    callback = call.args[0] if isinstance(call, ast.Call) and call.args else None
-    return Form("done-callback", node, awaited=True, callback=callback)
-
-
-def future_of(call: ast.Call, around: Around) -> Form:
-    """Follow the future of `executor.submit(f)`: its exception comes up where somebody asks for the result."""
-    parent = around.parent(call)
-    if isinstance(parent, ast.Expr):
-        return Form("task lost", call, detail="nobody keeps the future")
-    if isinstance(parent, ast.Attribute):
-        return _called_back(call, parent, around) if parent.attr == "add_done_callback" else _result(parent, call, around)
-    names = {one.id for one in getattr(parent, "targets", ()) if isinstance(one, ast.Name)}
-    for _, use in _uses(names, call, around):
-        if isinstance(use, ast.Attribute) and use.attr == "result":
-            return _result(use, call, around)
-    for _, use in _uses(names, call, around):
-        if isinstance(use, ast.Attribute) and use.attr == "add_done_callback":
-            return _called_back(call, use, around)
-    return Form("task kept", call, detail="a future of an executor")
-
-
-def _result(attribute: ast.Attribute, call: ast.Call, around: Around) -> Form:
-    asks = attribute.attr == "result"
-    return Form("call", around.parent(attribute) or call, awaited=True) if asks else Form("task kept", call)
+def _given_on(use: ast.AST, parents: list[ast.AST | None], around: Around, *, task: bool) -> Form | None:
+    """Look at the call a name is handed to, by itself, starred or in a display."""
+    holder = around.parent(use)
+    while isinstance(holder, ast.List | ast.Tuple | ast.Set | ast.Starred | ast.keyword):
+        holder = around.parent(holder)
+    if not isinstance(holder, ast.Call) or use is holder.func:
+        return None
+    name = name_of(holder.func)
+    if name == "gather":
+        return _gathered(holder, around)
+    if name in _THROUGH and (at := _where_awaited(holder, around)) is not None:
+        return Form("call", at, awaited=True)
+    if name in _COLLECTS:
+        return _waited(holder, parents, around)
+    return _task(holder, around, lambda _node: "") if name in _TASKS and not task else None
 
 
 def _waited(call: ast.Call, parents: list[ast.AST | None], around: Around) -> Form:
@@ -241,13 +206,6 @@ def _waited(call: ast.Call, parents: list[ast.AST | None], around: Around) -> Fo
     if isinstance(awaited, ast.Await) and isinstance(around.parent(awaited), ast.Expr) and not asked:
         return Form("task lost", call, awaited=True, detail=f"{name_of(call.func)} waits for it and raises nothing")
     return Form("call", call, awaited=True, collected=-call.lineno)
-
-
-def _uses(names: set[str], node: ast.expr, around: Around) -> Iterator[tuple[ast.AST, ast.AST | None]]:
-    function = around.function(node)
-    for one in own_nodes(function) if function is not None else around.module.tree.body:
-        if isinstance(one, ast.Name) and one.id in names and isinstance(one.ctx, ast.Load):
-            yield one, around.parent(one)
 
 
 def _in_list(held: ast.expr, node: ast.expr, around: Around, *, task: bool) -> Form | None:

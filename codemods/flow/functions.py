@@ -19,7 +19,8 @@ __all__ = ["contexts_of", "functions_of"]
 _PLAIN = frozenset({
     "abstractmethod", "asynccontextmanager", "cache", "cached_property", "classmethod", "contextmanager", "dataclass",
     "deleter", "deprecated", "field_serializer", "field_validator", "final", "fixture", "getter", "lru_cache",
-    "model_serializer", "model_validator", "no_type_check", "overload", "override", "property", "root_validator", "setter",
+    "model_serializer", "model_validator", "no_type_check", "overload", "override", "property", "root_validator",
+    "setter",
     "singledispatch", "staticmethod", "total_ordering", "validator", "wraps",
 })  # fmt: skip
 "Decorators of the standard library and pydantic that let an exception through as it is."
@@ -35,13 +36,13 @@ def functions_of(
 ) -> Iterator[Function]:
     """Give every function, lambda and the module's own body. `declared` are boundaries of the host file."""
     entries = {one.function: one.kind for one in entries_of(around) if one.function is not None}
-    entries |= {function: "route" for function in _dependencies(around, receivers)}
+    entries |= dict.fromkeys(_dependencies(around, receivers), "route")
     yielding = _yielding(around)
     yield Function(f"{around.module.name}:<module>", path, 1, "module", boundary="import")
     for node in around.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             key = key_of(node, around)
-            decorated = tuple(_decorated(one, node, nets, receivers) for one in reversed(node.decorator_list))
+            decorated = tuple(_decorated(one, nets, receivers) for one in reversed(node.decorator_list))
             boundary = "declared" if key in declared else entries.get(node, "") or _command(node)
             if any(one.kind == "boundary" for one in decorated):
                 boundary = boundary or "marked"
@@ -90,7 +91,7 @@ def _command(node: FunctionNode) -> str:
     return ""
 
 
-def _decorated(one: ast.expr, function: FunctionNode, nets: Nets, receivers: Receivers) -> Decorated:
+def _decorated(one: ast.expr, nets: Nets, receivers: Receivers) -> Decorated:
     called = one.func if isinstance(one, ast.Call) else one
     name = ast.unparse(called)
     last = name_of(called)
@@ -106,7 +107,7 @@ def _decorated(one: ast.expr, function: FunctionNode, nets: Nets, receivers: Rec
 
 
 def _registers(called: ast.Attribute) -> bool:
-    """A framework's decorators give the function back: routes, events, middleware, commands, exception handlers."""
+    """Tell a decorator of a framework, which gives the function back: routes, events, middleware, commands."""
     return called.attr in {
         "api_route", "command", "delete", "errorhandler", "exception_handler", "get", "group", "head", "listens_for",
         "middleware", "on_event", "option", "options", "patch", "post", "put", "route", "setter", "task", "websocket",
@@ -145,7 +146,7 @@ def _returns(node: FunctionNode) -> list[ast.expr]:
 
 
 def _exits(value: ast.expr) -> tuple[Net, ...]:
-    """A true answer of `__exit__` drops the exception."""
+    """Give the net an answer of `__exit__` is: a true one drops the exception."""
     if isinstance(value, ast.Constant):
         return (Net("exit", value.lineno),) if value.value else ()
     return (Net("exit?", value.lineno),)

@@ -1,4 +1,4 @@
-"""The calls of a whole tree, asked for from below: who calls this function?"""
+"""The calls of a whole tree, asked for from below: by whom a function is called."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Graph:
         owner, _, name = key.rpartition(".")
         for base in self.classes.get(owner, ())[1:]:
             for edge in self._callers.get(f"{base}.{name}", ()):
-                if any(owner != kind and owner in self.classes and kind in self.classes[owner] for kind in edge.receivers):
+                if any(
+                    owner != kind and owner in self.classes and kind in self.classes[owner] for kind in edge.receivers
+                ):
                     yield edge
 
     def opens(self, function: Function) -> list[Open]:
@@ -95,7 +97,9 @@ class Graph:
 
     def parameters_called_in(self, key: str) -> list[str]:
         """Give the called parameters of a function and of those inside it."""
-        return [one for owner, found in self._inner.items() if owner == key or owner.startswith(f"{key}.") for one in found]
+        return [
+            one for owner, found in self._inner.items() if owner == key or owner.startswith(f"{key}.") for one in found
+        ]
 
 
 def _fits(call: Open, function: Function) -> bool:

@@ -1,4 +1,4 @@
-"""What the names of a module mean to an exception: its type, the classes above it, what a context manager does to it."""
+"""What the names of a module mean to an exception: its type, the classes above it, context managers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Meanings:
         self.types: dict[str, tuple[str, ...]] = {}
         "For each type key that was given out: the keys above it, itself first."
 
-    def type_of(self, node: ast.expr | None) -> str:
+    def type_of(self, node: ast.expr | None) -> str:  # noqa: PLR0911  # one per kind of meaning
         """Give the key of an exception class, or of the exception a call makes."""
         if node is None:
             return ANY

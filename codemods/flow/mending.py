@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from codemods.flow.crossing import ESCALATE, HOLDS, MENDED, RERAISE
 from codemods.flow.ends import End, Fate
@@ -13,6 +14,8 @@ from codemods.flow.search import Way, ways_of
 
 __all__ = ["Left", "Mending", "mending_of"]
 
+_Place = tuple[str, int]
+"A file and the line of an `except` in it."
 _SILENT = frozenset({Fate.SWALLOWED, Fate.RESTARTS})
 _ROUNDS = 60
 "Nets on one chain; the longest known has seven."
@@ -46,21 +49,30 @@ def mending_of(starts: Iterable[Start], facts: Iterable[FileFacts], graph: Graph
     for start in starts:
         if start.migration in _AT_THE_CALL:
             end = End(Fate.UNKNOWN, start.path, start.line, start.caller, "")
-            made.left.append(Left(start=start, end=end, reason="a raise here would destroy work: catch-specific is for it"))
+            made.left.append(
+                Left(start=start, end=end, reason="a raise here would destroy work: catch-specific is for it")
+            )
         elif start.raised:
             sites.append(start)
     for step in (_open, _close):  # first as far up as it goes, then closed again where nobody is known to hear it
-        for _ in range(_ROUNDS):
-            before = dict(made.handlers)
-            for start in sites:
-                for way in ways_of(start, graph, made.handlers):
-                    step(start, way, made.handlers, clauses)
-            if made.handlers == before:
-                break
+        _settle(sites, graph, made.handlers, partial(step, clauses=clauses))
     for start in sites:
         for way in ways_of(start, graph, made.handlers):
             _tell(start, way, made)
     return made
+
+
+def _settle(
+    sites: list[Start], graph: Graph, handlers: dict[_Place, str], step: Callable[[Start, Way, dict[_Place, str]], None]
+) -> None:
+    """Take steps until none changes anything: what is mended lets a failure on to the next handler."""
+    for _ in range(_ROUNDS):
+        before = dict(handlers)
+        for start in sites:
+            for way in ways_of(start, graph, handlers):
+                step(start, way, handlers)
+        if handlers == before:
+            return
 
 
 def _clauses(facts: Iterable[FileFacts]) -> dict[tuple[str, int], Net]:
@@ -75,9 +87,6 @@ def _clauses(facts: Iterable[FileFacts]) -> dict[tuple[str, int], Net]:
                 if net.kind == "try":
                     found |= {(one.path, clause.line): net for clause in net.clauses}
     return found
-
-
-_Place = tuple[str, int]
 
 
 def _open(start: Start, way: Way, handlers: dict[_Place, str], clauses: dict[_Place, Net]) -> None:

@@ -9,7 +9,9 @@ from codemods.flow.facts import Names
 __all__ = ["names_in"]
 
 _DEFINED = re.compile(rb"\b(?:def|class)[ \t]+(\w+)")
-_PROPERTY = re.compile(rb"@(?:\w+\.)*(?:cached_)?property\b[^\n]*\n(?:[ \t]*@[^\n]*\n)*[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)")
+_PROPERTY = re.compile(
+    rb"@(?:\w+\.)*(?:cached_)?property\b[^\n]*\n(?:[ \t]*@[^\n]*\n)*[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)"
+)
 
 
 def names_in(raw: bytes) -> Names:

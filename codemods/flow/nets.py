@@ -14,7 +14,7 @@ from codemods.project import FunctionNode
 from codemods.scope import nodes_in, own_nodes
 from codemods.surroundings import is_cleanup
 from codemods.tree import name_of
-from codemods.work import is_unit_of_work, within_unit_of_work
+from codemods.work import within_unit_of_work
 
 __all__ = ["Nets"]
 
@@ -25,7 +25,9 @@ _GROUPS = frozenset({"TaskGroup", "create_task_group", "open_nursery"})
 class Nets:
     """The nets of one module; each `try` and `with` is read once, however many calls stand in it."""
 
-    def __init__(self, meanings: Meanings, raises: Callable[[ast.Call], bool], contracted: Callable[[str], bool]) -> None:
+    def __init__(
+        self, meanings: Meanings, raises: Callable[[ast.Call], bool], contracted: Callable[[str], bool]
+    ) -> None:
         self.meanings, self.around, self.contracted = meanings, meanings.around, contracted
         self.asks = Asks(type_of=meanings.type_of, raises=raises, verb=meanings.known.meant)
         self._read: dict[tuple[ast.AST, bool], tuple[Net, ...]] = {}
@@ -50,9 +52,8 @@ class Nets:
             return () if block == "finalbody" else tuple(leaving)
         if isinstance(node, ast.ExceptHandler):
             return (Net("handling", node.lineno),)
-        if isinstance(node, ast.With | ast.AsyncWith):
-            if block == "body":
-                return tuple(net for item in reversed(node.items) for net in self._opened(node, item))
+        if isinstance(node, ast.With | ast.AsyncWith) and block == "body":
+            return tuple(net for item in reversed(node.items) for net in self._opened(node, item))
         return ()
 
     def _tried(self, node: TryNode) -> Net:
@@ -98,12 +99,14 @@ class Nets:
             return [self._context(node, given)]
         found: list[Net] = []
         for one in nodes_in(node.body):
-            if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.args:
-                if name_of(one.func.value) == item.optional_vars.id:
-                    if one.func.attr in {"enter_context", "enter_async_context"}:
-                        found.append(self._context(node, one.args[0]))
-                    elif one.func.attr in {"push", "push_async_exit"}:
-                        found.append(Net("exit?", one.lineno))
+            if not (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.args):
+                continue
+            if name_of(one.func.value) != item.optional_vars.id:
+                continue
+            if one.func.attr in {"enter_context", "enter_async_context"}:
+                found.append(self._context(node, one.args[0]))
+            elif one.func.attr in {"push", "push_async_exit"}:
+                found.append(Net("exit?", one.lineno))
         return sorted(found, key=lambda net: -net.line)
 
     def _context(self, node: ast.With | ast.AsyncWith, given: ast.expr) -> Net:
@@ -126,5 +129,3 @@ def _block_of(child: ast.AST, parent: ast.AST) -> str:
         if child in getattr(parent, name, ()):
             return name
     return ""
-
-

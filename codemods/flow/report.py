@@ -36,9 +36,7 @@ def flow_blocks(flow: Flow) -> Iterator[Block]:
     yield Table(
         title=f"{len(flow.sites)} call sites: where a failure ends in enforce",
         columns=("verdict", "sites", "ends", "meaning"),
-        rows=tuple(
-            (str(fate), flow.totals[str(fate)], _ends(flow, fate), f"it {_SAYS[fate]}") for fate in Fate
-        ),
+        rows=tuple((str(fate), flow.totals[str(fate)], _ends(flow, fate), f"it {_SAYS[fate]}") for fate in Fate),
     )
     for one in flow.unreadable:
         yield Line(text=f"failed: {one.path}: {one.error}", style="red")
@@ -52,8 +50,7 @@ def _ends(flow: Flow, fate: Fate) -> int:
 
 def _site(site: SiteFlow, shown: int) -> Iterator[Block]:
     start = site.start
-    text = f"{start.path}:{start.line} {start.receiver}.{start.contract.partition('.')[2]} [{start.contract}] {site.verdict}"
-    yield Line(text=text, style="bold")
+    yield Line(text=f"{start.path}:{start.line} {start.receiver} [{start.contract}] {site.verdict}", style="bold")
     for way in site.ways[:shown]:
         yield from _way(way)
     if len(site.ways) > shown:
@@ -66,8 +63,8 @@ def _way(way: Way) -> Iterator[Block]:
     for number, frame in enumerate(way.frames):
         told = "; ".join(f"line {one.line} {one.kind} {one.does}" for one in frame.met)
         name = frame.function.partition(":")[2]
-        yield Line(text=f"{'in' if number == 0 else 'called by'} {name}, {frame.path}:{frame.line}{f' ({told})' if told else ''}",
-                   style="dim", indent=6 + min(number, 8))  # fmt: skip
+        where = f"{'in' if number == 0 else 'called by'} {name}, {frame.path}:{frame.line}"
+        yield Line(text=f"{where} ({told})" if told else where, style="dim", indent=6 + min(number, 8))
 
 
 def site_blocks(site: SiteFlow) -> Iterator[Block]:

@@ -75,7 +75,7 @@ class _Search:
         yield from self._ends.values()
 
     def _leave(self, node: _Node) -> None:
-        """An exception leaves a function: its decorators, then a boundary, then whoever calls it."""
+        """Follow an exception out of a function: through its decorators, to a boundary or to whoever calls it."""
         function = self.graph.functions.get(node.function)
         if function is None:
             self._end(node, Fate.UNKNOWN, "", 0, "a function that is not in the tree that was read")
@@ -92,7 +92,9 @@ class _Search:
                 self._end(node, Fate.UNKNOWN, function.path, one.line, why)
             elif one.kind in {"tree", "factory"}:
                 calls = [edge for key in self._parameters(one.through, one.kind) for edge in self.graph.calls_of(key)]
-                inside = [out for thrown in under for edge in calls for out in self._wrapper(node, edge, function, thrown)]
+                inside = [
+                    out for thrown in under for edge in calls for out in self._wrapper(node, edge, function, thrown)
+                ]
                 under = list(dict.fromkeys(inside)) if calls else under  # it gives the function back as it is
         return under
 
@@ -132,7 +134,9 @@ class _Search:
             why = f"{len(opens)} calls of this name tell nothing of their receiver: {where}{more}"
             self._end(came, Fate.UNKNOWN, function.path, function.line, why)
         elif not callers:
-            self._end(came, Fate.UNKNOWN, function.path, function.line, "no caller found: dead, or called by a framework")
+            self._end(
+                came, Fate.UNKNOWN, function.path, function.line, "no caller found: dead, or called by a framework"
+            )
 
     def _road(self, key: str) -> Road:
         return Road(self.graph, self.graph.path_of(key), self.mends)
@@ -167,11 +171,13 @@ class _Search:
             self._arrive(node, edge, thrown, (nets, runs_later), back=back)
 
     def _handed(self, node: _Node | None, thrown: Thrown, edge: Edge, callee: Function, *, pending: bool) -> None:
-        """The function, or its coroutine, is handed to one of the tree: it ends where that one calls it."""
+        """Go on where a function of the tree calls, or awaits, what it was handed."""
         found = False
         for parameter in edge.given:
             owner = parameter.split("|")[1]
-            place = next((one for one in self.graph.callers(owner) if (one.caller, one.line) == (edge.caller, edge.line)), None)
+            place = next(
+                (one for one in self.graph.callers(owner) if (one.caller, one.line) == (edge.caller, edge.line)), None
+            )
             for call in self.graph.calls_of(parameter):
                 found = True
                 inside = call.caller == owner or call.caller.startswith(f"{owner}.")
@@ -196,11 +202,14 @@ class _Search:
         pending: bool = False,
         back: tuple[str, Edge] | None = None,
     ) -> None:
-        """The exception comes up in a caller: as its form says, through the nets there."""
+        """Bring the exception up in a caller: as its form says, through the nets there."""
         ends = {
             "task lost": (Fate.SWALLOWED, f"a task nobody awaits: {edge.detail}"),
             "task kept": (Fate.UNKNOWN, f"a task that is kept: {edge.detail}"),
-            "done-callback": (Fate.UNKNOWN, "a task whose done-callback may look at it, and is not marked as a boundary"),
+            "done-callback": (
+                Fate.UNKNOWN,
+                "a task whose done-callback may look at it, and is not marked as a boundary",
+            ),
             "handed": (Fate.UNKNOWN, f"handed over, and nobody can tell who calls it: {edge.detail}"),
             "registered": (Fate.REACHES, f"{edge.detail} boundary"),
             "thread": (Fate.REACHES, "ends its thread: the interpreter prints it"),
@@ -237,7 +246,11 @@ class _Search:
             stacks = self._stacks_over(edge.caller)
             if Fate.SWALLOWED not in stacks:
                 fate = min(stacks, key=list(Fate).index)
-                why = _CARRIED if fate is Fate.CARRIED else "only ever called from an except body: nothing is raised there"
+                why = (
+                    _CARRIED
+                    if fate is Fate.CARRIED
+                    else "only ever called from an except body: nothing is raised there"
+                )
         frame = Frame(edge.caller, path, edge.line, edge.evidence, out.met)
         self._finish(node, frame, End(fate, out.path or path, out.line, edge.caller, why, out.effects))
 

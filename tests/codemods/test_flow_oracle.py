@@ -81,7 +81,8 @@ def test_flow_says_what_run_time_shows(sites, name):
 def test_the_agreement_is_stated(sites, capsys):
     told = [name for name in ALL if name not in TELLS_NOT and name not in OTHERWISE]
     with capsys.disabled():
-        print(f"\nflow beside run time: {len(ALL)} programs, {len(told)} agree, {len(TELLS_NOT)} unknown, {len(OTHERWISE)} other")
+        numbers = f"{len(told)} agree, {len(TELLS_NOT)} unknown, {len(OTHERWISE)} other"
+        print(f"\nflow beside run time: {len(ALL)} programs, {numbers}")  # noqa: T201  # the agreement is stated
     assert len(told) >= 0.9 * len(ALL)
 
 
