@@ -54,9 +54,11 @@ class Handlers:
 
 
 class _Through:
-    """What both have in common."""
+    """What both have in common: the shape of a codemod."""
 
-    WORDS = (b"except",)
+    WORDS: tuple[bytes, ...] = (b"except",)
+    APART: str = ""
+    LEGACY: bool = False
 
     def __init__(self, asked: Handlers) -> None:
         self.asked = asked
@@ -65,9 +67,12 @@ class _Through:
 class Reraises(_Through):
     """Insert a clause that lets a loud failure through before each of the handlers."""
 
-    SUMMARY = reraise_loud.SUMMARY
-    NEEDS = ("LoudFailure",)
-    Strip = reraise_loud.Strip
+    SUMMARY: str = reraise_loud.SUMMARY
+    NEEDS: tuple[str, ...] = ("LoudFailure",)
+
+    def Strip(self, known: Known) -> reraise_loud.Strip:  # noqa: N802  # as in the shape of a codemod
+        """Make a stripper."""
+        return reraise_loud.Strip(known)
 
     def propose(self, analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
         """Look at one module."""
@@ -91,8 +96,8 @@ def _lets_through(node: ast.Try, handler: ast.ExceptHandler, known: Known) -> bo
 class Escalates(_Through):
     """Escalate a loud failure at the top of each of the handlers, which then goes on as it does now."""
 
-    SUMMARY = "escalate a loud failure in a handler whose frame holds work that a raise would destroy"
-    NEEDS = ("LoudFailure", "escalate")
+    SUMMARY: str = "escalate a loud failure in a handler whose frame holds work that a raise would destroy"
+    NEEDS: tuple[str, ...] = ("LoudFailure", "escalate")
 
     def propose(self, analysis: Analysis, names: dict[str, LocalName]) -> Proposal:
         """Look at one module."""
