@@ -6,11 +6,11 @@ import gc
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from multiprocessing import active_children, parent_process
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -55,8 +55,11 @@ class Pool(Generic[Setup, Result]):
         size = max(1, min(16, len(files) // (jobs * 4)))
         others = set(active_children())
         with ProcessPoolExecutor(jobs, initializer=_start, initargs=(self.setup, self.arguments, files)) as executor:
-            try:
-                yield from executor.map(partial(_call, self.work), range(len(files)), chunksize=size)
+            chunks = [range(at, min(at + size, len(files))) for at in range(0, len(files), size)]
+            try:  # not `map`: what that cancels on Ctrl-C, the executor's own thread fails once more, with a traceback
+                running = deque(executor.submit(_calls, self.work, chunk) for chunk in chunks)
+                while running:
+                    yield from running.popleft().result()
             except BrokenProcessPool as error:
                 raise Refused("a worker process died; next: find the file with --jobs 1 and --module", 2) from error
             except BaseException:  # Ctrl-C: nobody reads what is still being worked out, and workers write nothing
@@ -77,8 +80,8 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _call(work: Callable[..., Result], number: int) -> Result:
-    return work(_state["ready"], _state["files"][number])
+def _calls(work: Callable[..., Result], numbers: range) -> list[Result]:
+    return [work(_state["ready"], _state["files"][number]) for number in numbers]
 
 
 def _start(setup: Callable[..., object], arguments: tuple[object, ...], files: list[Path]) -> None:
