@@ -106,7 +106,7 @@ class Edges:
             if callee.keys:
                 yield self._edge(node, callee, Form("call", node))
             return
-        if isinstance(node, ast.Name) and self.receivers.is_callable_parameter(node):
+        if isinstance(node, ast.Name) and isinstance(parent, _HANDS) and self.receivers.is_callable_parameter(node):
             yield from self._handed(node, self.receivers.called(node))
             return
         if name not in self.names or not isinstance(parent, _HANDS) or self._decorates(node, parent):

@@ -42,6 +42,7 @@ class Receivers:
         self.outsiders = Outsiders(inferrer)
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
         inner = [one for one in around.nodes if isinstance(one, kinds) and around.function(one) is not None]
+        self._callable = {one.arg for one in around.nodes if isinstance(one, ast.arg) and _may_be_called(one)}
         self._inner = {one.name for one in inner}
         self._known: dict[tuple[object, tuple[str, ...]], Callee] = {}
         self._external: dict[tuple[object, tuple[str, ...]], bool] = {}
@@ -123,12 +124,14 @@ class Receivers:
 
     def is_callable_parameter(self, node: ast.Name) -> bool:
         """Tell whether a name is a parameter that may be a function or coroutine: one so annotated, or not at all."""
+        if node.id not in self._callable:
+            return False
         for number, function in reversed(list(enumerate((scope := self.scope(node)).functions))):
             arguments = function.args
             for at, one in enumerate([*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]):
                 if one.arg == node.id:
                     own = number == 0 and at == 0 and function is scope.method
-                    return not own and (one.annotation is None or bool(_CALLABLE.search(ast.unparse(one.annotation))))
+                    return not own and _may_be_called(one)
             if node.id in self.inferrer.bound(function, scope):
                 return False
         return False
@@ -199,3 +202,7 @@ class Receivers:
             if name in known.attributes:
                 return None
         return None
+
+
+def _may_be_called(one: ast.arg) -> bool:
+    return one.annotation is None or bool(_CALLABLE.search(ast.unparse(one.annotation)))
