@@ -20,9 +20,9 @@ from codemods.flow.facts import FileFacts, Names
 from codemods.layout import Layout
 from codemods.write import make_folder, write_atomic
 
-__all__ = ["Cache", "Kept", "home_of", "keys_of", "load", "save", "version"]
+__all__ = ["NOTHING", "Cache", "Kept", "home_of", "keys_of", "load", "save", "version"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Kept(NamedTuple):
@@ -30,6 +30,7 @@ class Kept(NamedTuple):
 
     key: str
     content: str
+    names: Names
     facts: FileFacts
 
 
@@ -38,12 +39,13 @@ class Cache(NamedTuple):
 
     common: str
     "A digest of our own code, the Python that runs it and the host's declaration."
-    names: Names
+    outside: dict[str, FileFacts]
+    "Files that are imported and not looked at: a digest each, and what they import in turn."
     rows: dict[str, Kept]
     "By the file's name as reports show it."
 
 
-_EMPTY = Cache("", Names(frozenset(), frozenset()), {})
+NOTHING = Cache("", {}, {})
 
 
 class _Reader(pickle.Unpickler):  # it can make our tuples and nothing else
@@ -61,12 +63,13 @@ def keys_of(known: Mapping[str, FileFacts], contents: Mapping[str, str], common:
     imports = {name: _imported(name, one, of_module) for name, one in known.items()}
     surfaces = {name: one.surface or contents[name] for name, one in known.items()}
     reached = reachable(imports)
+    numbers = {name: int(_digest([name, surface]), 16) for name, surface in surfaces.items()}
     found: dict[str, str] = {}
     shared: dict[frozenset[str], str] = {}
     for name in known:
         group = reached[name]
         if group not in shared:
-            shared[group] = _digest(surfaces[one] for one in sorted(group))
+            shared[group] = f"{sum(map(numbers.__getitem__, group)):x}"  # whatever their order: groups are large
         found[name] = _digest([common, contents[name], shared[group]])
     return found
 
@@ -99,9 +102,9 @@ def load(path: Path) -> Cache:
     try:
         found = _Reader(io.BytesIO(path.read_bytes())).load()
     except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError):
-        return _EMPTY
+        return NOTHING
     if not (isinstance(found, tuple) and found[:1] == (_FORMAT,) and len(found) == 4):
-        return _EMPTY
+        return NOTHING
     return Cache(found[1], found[2], {name: Kept(*row) for name, row in found[3].items()})
 
 
@@ -110,7 +113,7 @@ def save(path: Path, cache: Cache) -> str:
     rows = {name: tuple(one) for name, one in cache.rows.items()}
     try:
         make_folder(path.parent)
-        write_atomic(path, pickle.dumps((_FORMAT, cache.common, cache.names, rows), protocol=5))
+        write_atomic(path, pickle.dumps((_FORMAT, cache.common, cache.outside, rows), protocol=5))
     except OSError as error:
         return f"the cache {path} cannot be written: {error.strerror}"
     return ""

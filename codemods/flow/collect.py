@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from codemods.flow.cache import Cache, Kept, keys_of, load, save, version
+from codemods.flow.cache import NOTHING, Cache, Kept, keys_of, load, save, version
 from codemods.flow.facts import FileFacts, Names
 from codemods.flow.names import names_in
 from codemods.flow.outside import outside_of
@@ -35,24 +35,26 @@ def collect(
     """Give the facts of files. `kept_in`: the cache; None works out everything and keeps nothing."""
     texts = {layout.shown(path): _bytes(path) for path in files}
     paths = dict(zip(texts, files, strict=True))
-    names = _names(texts.values())
     contents = {name: hashlib.blake2b(data or b"", digest_size=16).hexdigest() for name, data in texts.items()}
     common = f"{version()} {wanted!r} {sorted(boundaries)!r}" if kept_in is not None else ""
-    before = load(kept_in) if kept_in is not None else None
-    rows = dict(before.rows) if before is not None and before.common == common else {}
-    stale = _mentioning(_moved(before.names, names) if before is not None and rows else frozenset())
+    before = load(kept_in) if kept_in is not None else NOTHING
+    rows = dict(before.rows) if before.common == common else {}
+    per_file = {name: _names_of(rows.get(name), contents[name], data) for name, data in texts.items()}
+    names = _joined(per_file.values())
+    stale = _mentioning(_moved(_joined(row.names for row in rows.values()), names) if rows else frozenset())
     work = _Work(layout, wanted, Asked(names, frozenset(boundaries)), jobs)
     first = [name for name in paths if _changed(rows.get(name), contents[name], stale, texts[name])]
     known = {name: row.facts for name, row in rows.items() if name in paths} | work.out(first, paths)
-    keys = _keys(layout, known, contents, common) if rows else {}
+    outside = outside_of(layout, known.values(), before.outside) if kept_in is not None else {}
+    keys = _keys(known, outside, contents, common) if rows else {}
     again = set(paths) - set(first)
     second = [name for name in paths if name in again and rows[name].key != keys[name]]
     known |= work.out(second, paths)
     warning = ""
     if kept_in is not None and (first or second or rows.keys() != paths.keys()):
-        keys = _keys(layout, known, contents, common)
-        fresh = {name: Kept(keys[name], contents[name], known[name]) for name in paths}
-        warning = save(kept_in, Cache(common, names, fresh))
+        keys = keys if keys and not second else _keys(known, outside, contents, common)
+        fresh = {name: Kept(keys[name], contents[name], per_file[name], known[name]) for name in paths}
+        warning = save(kept_in, Cache(common, outside, fresh))
     return Collected(tuple(known[name] for name in paths), len(first) + len(second), warning)
 
 
@@ -78,10 +80,14 @@ def _bytes(path: Path) -> bytes | None:
         return None  # the worker reports it
 
 
-def _names(texts: Iterable[bytes | None]) -> Names:
-    found = [names_in(text) for text in texts if text is not None]
-    defined = frozenset[str]().union(*(one.defined for one in found))
-    return Names(defined, frozenset[str]().union(*(one.properties for one in found)))
+def _names_of(row: Kept | None, content: str, text: bytes | None) -> Names:
+    return row.names if row is not None and row.content == content else names_in(text or b"")
+
+
+def _joined(found: Iterable[Names]) -> Names:
+    parts = list(found)
+    defined = frozenset[str]().union(*(one.defined for one in parts))
+    return Names(defined, frozenset[str]().union(*(one.properties for one in parts)))
 
 
 def _moved(before: Names, now: Names) -> frozenset[str]:
@@ -100,7 +106,8 @@ def _changed(row: Kept | None, content: str, stale: Callable[[bytes], bool], tex
     return row is None or row.content != content or text is None or bool(row.facts.error) or stale(text)
 
 
-def _keys(layout: Layout, known: Mapping[str, FileFacts], contents: Mapping[str, str], common: str) -> dict[str, str]:
-    outside = outside_of(layout, known.values())
-    digests = dict(contents) | {one.path: one.surface for one in outside}
-    return keys_of({**known, **{one.path: one for one in outside}}, digests, common)
+def _keys(
+    known: Mapping[str, FileFacts], outside: Mapping[str, FileFacts], contents: Mapping[str, str], common: str
+) -> dict[str, str]:
+    digests = dict(contents) | {name: one.surface for name, one in outside.items()}
+    return keys_of({**known, **outside}, digests, common)

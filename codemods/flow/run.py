@@ -71,7 +71,7 @@ def trace(
     """Follow every call site in `files` through all files of the tree."""
     got: Collected = collect(layout, wanted, boundaries, found.files, jobs, kept_in)
     graph = Graph(got.facts, wanted.keys())
-    shown = {layout.shown(path) for path in files}
+    shown = {one.path for one in got.facts} if files == found.files else {layout.shown(path) for path in files}
     order = list(Fate)
     sites = [
         SiteFlow(start=start, ways=tuple(sorted(ways_of(start, graph), key=lambda way: order.index(way.end.fate))))
