@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["End", "Fate", "worst"]
+__all__ = ["End", "Fate", "end_of", "worst"]
 
 
 class Fate(StrEnum):
@@ -43,3 +43,26 @@ def worst(fates: Iterable[Fate]) -> Fate:
     """Give the verdict of a site over its ways."""
     order = list(Fate)
     return min(fates, key=order.index)
+
+
+def end_of(form: str, detail: str) -> tuple[Fate, str] | None:
+    """Say how a failure ends where a call's form ends it; None where it comes up in the caller."""
+    match form:
+        case "task lost":
+            return Fate.SWALLOWED, f"a task nobody awaits: {detail}"
+        case "task kept":
+            return Fate.UNKNOWN, f"a task that is kept: {detail}"
+        case "done-callback":
+            return Fate.UNKNOWN, "a task whose done-callback may look at it, and is not marked as a boundary"
+        case "handed":
+            return Fate.UNKNOWN, f"handed over, and nobody can tell who calls it: {detail}"
+        case "registered":
+            return Fate.REACHES, f"{detail} boundary"
+        case "thread":
+            return Fate.REACHES, "ends its thread: the interpreter prints it"
+        case "background":
+            return Fate.REACHES, "a background task of the framework: its server logs it"
+        case "spawned":
+            return Fate.REACHES, "spawn() reports it"
+        case _:
+            return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from codemods.flow.facts import Edge, FileFacts, Function, Net, Open
+from codemods.flow.facts import Decorated, Edge, FileFacts, Function, Net, Open
+from codemods.flow.stacks import Stacks
 
 __all__ = ["Graph"]
 
@@ -26,6 +27,7 @@ class Graph:
         self._inner: dict[str, list[str]] = defaultdict(list)
         for one in facts:
             self._add(one)
+        self.stacks = Stacks(self.functions, contracted, self.callers, self.opens)
 
     def _add(self, one: FileFacts) -> None:
         self.types |= one.types
@@ -95,11 +97,21 @@ class Graph:
             return f"{kind}|{key}|{words[at]}" if 0 <= at < len(words) else held
         return held
 
-    def parameters_called_in(self, key: str) -> list[str]:
-        """Give the called parameters of a function and of those inside it."""
-        return [
-            one for owner, found in self._inner.items() if owner == key or owner.startswith(f"{key}.") for one in found
-        ]
+    def calls_of_decorated(self, decorator: Decorated) -> list[Edge]:
+        """Give the places where a decorator of the tree calls the function it is put on.
+
+        It goes into the decorator's first parameter, or into that of the function a decorator with arguments gives.
+        """
+        key = decorator.through
+        asked = [key] if decorator.kind == "tree" else [one for one in self._inner if one.startswith(f"{key}.")]
+        found: list[Edge] = []
+        for one in asked:
+            function = self.functions.get(one)
+            words = function.arity[2] if function is not None else ()
+            held = f"parameter|{one}|{words[0]}" if words else ""
+            if held in self._inner.get(one, ()):
+                found += self.calls_of(held)
+        return found
 
 
 def _fits(call: Open, function: Function) -> bool:

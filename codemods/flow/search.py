@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from codemods.flow.crossing import Crossed, Mends, Passage, Road, cross
-from codemods.flow.ends import End, Fate
+from codemods.flow.ends import End, Fate, end_of
 from codemods.flow.facts import Edge, Function, Net, Start
 from codemods.flow.graph import Graph
 from codemods.flow.thrown import Thrown
@@ -16,6 +16,7 @@ from codemods.flow.thrown import Thrown
 __all__ = ["Frame", "Way", "ways_of"]
 
 _CARRIED = "inside another contracted call, which records it and raises in its place: see the call sites of that one"
+_HANDLING = "only ever called from an except body: nothing is raised there"
 _MANY = 4000
 "Frames looked at for one site; more is told."
 
@@ -61,7 +62,6 @@ class _Search:
         self._came: dict[_Node, tuple[_Node | None, Frame]] = {}
         self._waiting: deque[_Node] = deque()
         self._ends: dict[tuple[Fate, str, int, str], Way] = {}
-        self._stacks: dict[str, set[Fate]] = {}
 
     def run(self) -> Iterator[Way]:
         """Go up, nearest frames first: what is found first is the shortest."""
@@ -91,24 +91,12 @@ class _Search:
                 why = f"the decorator {one.name} is not in the tree: it may keep what passes"
                 self._end(node, Fate.UNKNOWN, function.path, one.line, why)
             elif one.kind in {"tree", "factory"}:
-                calls = [edge for key in self._parameters(one.through, one.kind) for edge in self.graph.calls_of(key)]
+                calls = self.graph.calls_of_decorated(one)
                 inside = [
                     out for thrown in under for edge in calls for out in self._wrapper(node, edge, function, thrown)
                 ]
                 under = list(dict.fromkeys(inside)) if calls else under  # it gives the function back as it is
         return under
-
-    def _parameters(self, key: str, kind: str) -> list[str]:
-        """Name the parameter a decorator's function goes into: its own first, or that of the function it gives."""
-        found = self.graph.parameters_called_in(key)
-        if kind == "tree":
-            return [one for one in found if one.split("|")[1] == key and self._is_first(key, one)]
-        return [one for one in found if one.split("|")[1] != key and self._is_first(one.split("|")[1], one)]
-
-    def _is_first(self, key: str, parameter: str) -> bool:
-        function = self.graph.functions.get(key)
-        words = function.arity[2] if function is not None else ()
-        return bool(words) and parameter.split("|")[2] == words[0]
 
     def _wrapper(self, node: _Node, edge: Edge, function: Function, thrown: Thrown) -> Iterator[Thrown]:
         nets = edge.nets if function.kind == "coroutine" and edge.awaited else edge.direct
@@ -161,14 +149,14 @@ class _Search:
         if edge.form == "passed" or (runs_later and edge.given and not edge.awaited):
             self._handed(node, thrown, edge, callee, pending=pending)
         elif edge.form == "returned" and (runs_later or callee.kind == "generator"):
-            self._arrive(node, edge, thrown, ((), True), pending=True, back=back)
+            self._arrive(node, edge, thrown, (), pending=True, back=back)
         elif runs_later and edge.form == "call" and not (edge.awaited or edge.iterated):
             kind = "generator" if callee.kind == "generator" else "coroutine"
             why = f"its {kind} is made here, and where it runs the text does not tell"
             self._end_at(node, edge, f"{edge.detail}: {why}" if edge.detail else why)
         else:
             nets = edge.nets if runs_later or edge.iterated or edge.form != "call" else edge.direct
-            self._arrive(node, edge, thrown, (nets, runs_later), back=back)
+            self._arrive(node, edge, thrown, nets, back=back)
 
     def _handed(self, node: _Node | None, thrown: Thrown, edge: Edge, callee: Function, *, pending: bool) -> None:
         """Go on where a function of the tree calls, or awaits, what it was handed."""
@@ -187,7 +175,7 @@ class _Search:
                 if runs_later and call.form == "call" and not call.awaited:
                     self._end_at(node, call, "its coroutine is kept")
                 else:
-                    self._arrive(node, call, thrown, (nets, runs_later), back=back)
+                    self._arrive(node, call, thrown, nets, back=back)
         if not found:
             to = ", ".join(sorted({one.split("|")[1].rpartition(":")[2] for one in edge.given})) or edge.detail
             self._end_at(node, edge, f"handed to {to}, which keeps or passes it on")
@@ -197,98 +185,56 @@ class _Search:
         node: _Node | None,
         edge: Edge,
         thrown: Thrown,
-        through: tuple[tuple[Net, ...], bool],
+        nets: tuple[Net, ...],
         *,
         pending: bool = False,
         back: tuple[str, Edge] | None = None,
     ) -> None:
         """Bring the exception up in a caller: as its form says, through the nets there."""
-        ends = {
-            "task lost": (Fate.SWALLOWED, f"a task nobody awaits: {edge.detail}"),
-            "task kept": (Fate.UNKNOWN, f"a task that is kept: {edge.detail}"),
-            "done-callback": (
-                Fate.UNKNOWN,
-                "a task whose done-callback may look at it, and is not marked as a boundary",
-            ),
-            "handed": (Fate.UNKNOWN, f"handed over, and nobody can tell who calls it: {edge.detail}"),
-            "registered": (Fate.REACHES, f"{edge.detail} boundary"),
-            "thread": (Fate.REACHES, "ends its thread: the interpreter prints it"),
-            "background": (Fate.REACHES, "a background task of the framework: its server logs it"),
-            "spawned": (Fate.REACHES, "spawn() reports it"),
-        }
         if edge.form == "done-callback" and (seen := self._marked(edge)) is not None:
-            frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
+            frame = self._frame(edge)
             self._finish(node, frame, End(Fate.REACHES, seen.path, seen.line, seen.key, "done-callback boundary"))
             return
-        if edge.form in ends:
-            fate, why = ends[edge.form]
-            frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
+        if (end := end_of(edge.form, edge.detail)) is not None:
+            fate, why = end
+            frame = self._frame(edge)
             self._finish(node, frame, End(fate, frame.path, edge.line, edge.caller, why))
             return
         if edge.caller in self.graph.contracted:  # whatever its handlers do: the outermost call records and raises
-            frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
+            frame = self._frame(edge)
             self._finish(node, frame, End(Fate.CARRIED, frame.path, edge.line, edge.caller, _CARRIED))
             return
-        nets, _ = through
         for out in cross(nets, thrown, self._road(edge.caller)):
             if out.thrown is None:
                 self._ended(node, edge, out)
                 continue
             reached = _Node(edge.caller, out.thrown, pending, back)
             if reached not in self._came:
-                frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, out.met)
+                frame = self._frame(edge, out.met)
                 self._came[reached] = (node, frame)
                 self._waiting.append(reached)
 
     def _ended(self, node: _Node | None, edge: Edge, out: Passage) -> None:
         fate, why, path = out.fate or Fate.UNKNOWN, out.why, self.graph.path_of(edge.caller)
         if fate in {Fate.SWALLOWED, Fate.RESTARTS}:
-            stacks = self._stacks_over(edge.caller)
+            stacks = self.graph.stacks.over(edge.caller)
             if Fate.SWALLOWED not in stacks:
                 fate = min(stacks, key=list(Fate).index)
-                why = (
-                    _CARRIED
-                    if fate is Fate.CARRIED
-                    else "only ever called from an except body: nothing is raised there"
-                )
-        frame = Frame(edge.caller, path, edge.line, edge.evidence, out.met)
+                why = _CARRIED if fate is Fate.CARRIED else _HANDLING
+        frame = self._frame(edge, out.met)
         self._finish(node, frame, End(fate, out.path or path, out.line, edge.caller, why, out.effects))
-
-    def _stacks_over(self, key: str) -> set[Fate]:
-        """Say what the calls above a function make of a failure in it, whatever the handlers do.
-
-        SWALLOWED: some way up is plain. ESCALATED: one leads through an except body. CARRIED: one through another
-        contracted call.
-        """
-        if key not in self._stacks:
-            found: set[Fate] = set()
-            waiting, known = [key], {key}
-            while waiting:
-                one = waiting.pop()
-                function = self.graph.functions.get(one)
-                if one in self.graph.contracted:
-                    found.add(Fate.CARRIED)
-                    continue
-                callers = list(self.graph.callers(one))
-                if function is None or function.boundary or not callers or self.graph.opens(function):
-                    found.add(Fate.SWALLOWED)
-                for edge in callers:
-                    if any(net.kind == "handling" for net in edge.direct):
-                        found.add(Fate.ESCALATED)
-                    elif edge.caller not in known:
-                        known.add(edge.caller)
-                        waiting.append(edge.caller)
-            self._stacks[key] = found or {Fate.SWALLOWED}
-        return self._stacks[key]
 
     def _marked(self, edge: Edge) -> Function | None:
         """Give the done-callback of a task, where it is one that sees what it is handed."""
         known = [self.graph.functions[key] for key in edge.given if key in self.graph.functions]
         return next((one for one in known if any(each.kind == "boundary" for each in one.decorated)), None)
 
+    def _frame(self, edge: Edge, met: tuple[Crossed, ...] = ()) -> Frame:
+        return Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, met)
+
     def _end_at(self, node: _Node | None, edge: Edge, why: str) -> None:
         """Nobody can tell what becomes of it at a place."""
-        frame = Frame(edge.caller, self.graph.path_of(edge.caller), edge.line, edge.evidence, ())
+        frame = self._frame(edge)
         self._finish(node, frame, End(Fate.UNKNOWN, frame.path, edge.line, edge.caller, why))
 
     def _end(self, node: _Node, fate: Fate, path: str, line: int, why: str) -> None:
