@@ -45,7 +45,7 @@ def worst(fates: Iterable[Fate]) -> Fate:
     return min(fates, key=order.index)
 
 
-def end_of(form: str, detail: str) -> tuple[Fate, str] | None:
+def end_of(form: str, detail: str) -> tuple[Fate, str] | None:  # noqa: PLR0911  # one per form
     """Say how a failure ends where a call's form ends it; None where it comes up in the caller."""
     match form:
         case "task lost":
