@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,13 @@ class Asked:
 )
 @click.option("--module", "modules", multiple=True, help="Only call sites of this module or package; callers anywhere.")
 @click.option("--site", metavar="FILE:LINE", help="Explain one call site in plain words, with all its ends.")
-@click.option("--verdict", "verdicts", multiple=True, type=click.Choice([str(one) for one in Fate]), help="Only these.")
+@click.option(
+    "--verdict",
+    "verdicts",
+    multiple=True,
+    type=click.Choice([str(one) for one in Fate]),
+    help="List the sites of these verdicts; default: those nobody is sure to hear of.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--no-cache", is_flag=True, help="Read every file anew, and keep nothing for the next run.")
@@ -65,32 +71,26 @@ def flow(**options: Any) -> int:
     run = trace(found.layout, found.wanted, boundaries, found.found, found.files, asked.jobs, kept_in)
     if run.warning:
         click.echo(f"warning: {run.warning}", err=True)
-    sites = _chosen(run, asked)
-    run = Flow(sites=sites, files=run.files, skipped_directories=run.skipped_directories, read=run.read)
+    run = replace(run, sites=_at(run, asked.site)) if asked.site else run
+    wanted = frozenset(asked.verdicts)
     if asked.as_json:
-        print_json(document(run))
+        print_json(document(run, [one for one in run.sites if not wanted or str(one.verdict) in wanted]))
     elif asked.site:
-        show(block for site in sites for block in site_blocks(site))
+        show(block for site in run.sites for block in site_blocks(site))
     else:
-        show(flow_blocks(run))
+        show(flow_blocks(run, wanted))
     return run.exit_code
 
 
-def _chosen(run: Flow, asked: Asked) -> tuple[SiteFlow, ...]:
-    sites = run.sites
-    if asked.site:
-        path, line = _place(asked.site)
-        sites = tuple(one for one in sites if one.start.line == line and _same(one.start.path, path))
-        if not sites:
-            near = sorted(
-                {one.start.line for one in run.sites if _same(one.start.path, path)}, key=lambda n: abs(n - line)
-            )
-            hint = (
-                f"; call sites there: line {', '.join(map(str, near[:5]))}" if near else "; no call site in that file"
-            )
-            raise Refused(f"no contracted call at {path}:{line}{hint}", USAGE)
-    if asked.verdicts:
-        sites = tuple(one for one in sites if str(one.verdict) in asked.verdicts)
+def _at(run: Flow, text: str) -> tuple[SiteFlow, ...]:
+    """Give the call sites at FILE:LINE. Raises Refused with the nearest ones."""
+    path, line = _place(text)
+    there = [one for one in run.sites if _same(one.start.path, path)]
+    sites = tuple(one for one in there if one.start.line == line)
+    if not sites:
+        near = sorted({one.start.line for one in there}, key=lambda number: abs(number - line))
+        hint = f"call sites there: line {', '.join(map(str, near[:5]))}" if near else "no call site in that file"
+        raise Refused(f"no contracted call at {path}:{line}; {hint}", USAGE)
     return sites
 
 

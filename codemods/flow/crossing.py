@@ -89,7 +89,7 @@ def _through(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:  # noqa
         case "exit" | "exit?":
             met = (Crossed(net.line, "__exit__", "answers true" if net.kind == "exit" else "may answer true"),)
             if net.kind == "exit":
-                yield Passage(None, met, Fate.SWALLOWED, net.line, "an __exit__ that answers true", ("nothing",))
+                yield Passage(None, met, Fate.SWALLOWED, net.line, "an __exit__ that answers true", ("does nothing",))
             else:
                 yield Passage(None, met, Fate.UNKNOWN, net.line, "an __exit__ whose answer the text does not tell")
                 yield Passage(thrown, ())
@@ -101,7 +101,12 @@ def _through(net: Net, thrown: Thrown, road: Road) -> Iterator[Passage]:  # noqa
         case "gather":
             met = (Crossed(net.line, "gather", "keeps exceptions as values"),)
             yield Passage(
-                None, met, Fate.SWALLOWED, net.line, "gather(return_exceptions=True), its result dropped", ("nothing",)
+                None,
+                met,
+                Fate.SWALLOWED,
+                net.line,
+                "gather(return_exceptions=True), its result dropped",
+                ("does nothing",),
             )
         case "gather?":
             met = (Crossed(net.line, "gather", "hands exceptions on as values"),)

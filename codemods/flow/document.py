@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codemods.flow.ends import Fate
 from codemods.flow.run import Flow, SiteFlow
 from codemods.flow.search import Frame, Way
@@ -10,15 +12,15 @@ from codemods.looked import Looked, files_json
 __all__ = ["document", "site_json"]
 
 
-def document(flow: Flow) -> dict[str, object]:
-    """Give a run as plain data."""
+def document(flow: Flow, listed: Sequence[SiteFlow]) -> dict[str, object]:
+    """Give a run as plain data: totals of all its sites, and those that are listed."""
     looked = [Looked(path=one.path, mentions=bool(one.starts), error=one.error) for one in flow.files]
     ends = {str(fate): sum(way.end.fate is fate for site in flow.sites for way in site.ways) for fate in Fate}
     return {
         "schema": 1,
         "files": files_json(len(flow.files), looked, flow.skipped_directories),
         "totals": {"sites": len(flow.sites), "verdicts": flow.totals, "ends": ends},
-        "sites": [site_json(site) for site in flow.sites],
+        "sites": [site_json(site) for site in listed],
     }
 
 

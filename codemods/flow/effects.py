@@ -39,7 +39,7 @@ def effects_of(
     if restarts(handler, node, around):
         found[RESTARTS] = None
     if not found:
-        found["nothing" if all(isinstance(one, ast.Pass) for one in handler.body) else "go on"] = None
+        found["does nothing" if all(isinstance(one, ast.Pass) for one in handler.body) else "goes on"] = None
     return tuple(found)
 
 

@@ -116,7 +116,7 @@ class Nets:
             return Net("boundary", node.lineno, name=name)
         if isinstance(given, ast.Call) and name == "suppress":
             types = tuple(one for arg in given.args for one in self._types(arg))
-            clause = Clause(types, given.lineno, (Way("end", line=given.lineno),), ("nothing",))
+            clause = Clause(types, given.lineno, (Way("end", line=given.lineno),), ("does nothing",))
             return Net("suppress", given.lineno, (clause,), name)
         if name in _GROUPS:
             return Net("group", node.lineno, name=name)

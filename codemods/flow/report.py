@@ -28,11 +28,14 @@ _SAYS = {
 }
 
 
-def flow_blocks(flow: Flow) -> Iterator[Block]:
-    """Give the whole report."""
+def flow_blocks(flow: Flow, asked: frozenset[str] = frozenset()) -> Iterator[Block]:
+    """Give the whole report. `asked`: verdicts whose sites are listed; else those of which nobody is sure to hear."""
     order = list(Fate)
-    for site in sorted(flow.sites, key=lambda one: (order.index(one.verdict), one.start.path, one.start.line)):
+    shown = [site for site in flow.sites if site.verdict in asked] if asked else flow.silent
+    for site in sorted(shown, key=lambda one: (order.index(one.verdict), one.start.path, one.start.line)):
         yield from _site(site, _SHOWN)
+    if left := len(flow.sites) - len(shown):
+        yield Line(text=f"{left} call sites are not listed: --verdict names the verdicts to list", style="dim")
     yield Table(
         title=f"{len(flow.sites)} call sites: where a failure ends in enforce",
         columns=("verdict", "sites", "ends", "meaning"),

@@ -48,6 +48,11 @@ class Flow:
         return [one for one in self.files if one.error]
 
     @property
+    def silent(self) -> list[SiteFlow]:
+        """Sites whose failure is swallowed, makes work run again, or goes where nobody can tell."""
+        return [site for site in self.sites if site.verdict not in LOUD]
+
+    @property
     def totals(self) -> dict[str, int]:
         """Sites by verdict, every verdict named."""
         found = Counter(site.verdict for site in self.sites)
@@ -56,7 +61,7 @@ class Flow:
     @property
     def exit_code(self) -> int:
         """0 = every failure is heard, 1 = some is not or nobody can tell, 2 = a file could not be looked at."""
-        return 2 if self.unreadable else int(any(site.verdict not in LOUD for site in self.sites))
+        return 2 if self.unreadable else int(bool(self.silent))
 
 
 def trace(
