@@ -14,7 +14,7 @@ from codemods.project import FunctionNode
 from codemods.scope import nodes_in, own_nodes
 from codemods.surroundings import is_cleanup
 from codemods.tree import name_of
-from codemods.work import within_unit_of_work
+from codemods.work import is_unit_of_work, within_unit_of_work
 
 __all__ = ["Nets"]
 
@@ -121,7 +121,8 @@ class Nets:
         if name in _GROUPS:
             return Net("group", node.lineno, name=name)
         keys = self.meanings.managers(given, self.around.scope(node))
-        return Net("context", node.lineno, name="|".join(keys) or f"?{name}")
+        held = "a unit of work: it would be rolled back" if is_unit_of_work(given) else ""
+        return Net("context", node.lineno, name="|".join(keys) or f"?{name}", holds=held)
 
 
 def _block_of(child: ast.AST, parent: ast.AST) -> str:

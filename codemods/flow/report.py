@@ -79,8 +79,8 @@ def site_blocks(site: SiteFlow) -> Iterator[Block]:
         return
     kind = start.raised[0].rpartition(":")[2]
     loud = sum(way.end.fate in LOUD for way in site.ways)
-    yield Line(text=f"If this call fails in enforce, {kind} comes up here. It may end in {len(site.ways)} ways; "
-                    f"in {loud} of them somebody hears of it.")  # fmt: skip
+    heard = f"ends it may have: {len(site.ways)}; where somebody hears it: {loud}"
+    yield Line(text=f"If this call fails in enforce, {kind} comes up here; {heard}.")
     for number, way in enumerate(site.ways, 1):
         yield Line(text=f"{number}. It {_SAYS[way.end.fate]} at {way.end.path}:{way.end.line}: {way.end.why}.",
                    style=STYLE[way.end.fate])  # fmt: skip

@@ -86,7 +86,8 @@ def test_the_document(flow):
     assert document["files"]["found"] == document["files"]["scanned"] == 6
     assert document["totals"]["sites"] == 2
     assert document["totals"]["verdicts"] == {
-        "swallowed": 1, "restarts_work": 0, "unknown": 0, "wrapped": 0, "reaches_boundary": 1, "escalated": 0, "carried": 0,
+        "swallowed": 1, "restarts_work": 0, "unknown": 0, "wrapped": 0, "reaches_boundary": 1, "escalated": 0,
+        "carried": 0,
     }  # fmt: skip
     heard, silent = document["sites"]
     assert list(silent) == SITE_KEYS
@@ -114,7 +115,7 @@ def test_one_site_in_plain_words(flow):
     ended = flow("--site", "plant/silent.py:7", silent=SILENT, heard=HEARD)
     assert ended.out.splitlines() == [
         "plant/silent.py:7 h: hub.ping",
-        "If this call fails in enforce, LoudFailure comes up here. It may end in 1 ways; in 0 of them somebody hears of it.",
+        "If this call fails in enforce, LoudFailure comes up here; ends it may have: 1; where somebody hears it: 0.",
         "1. It is swallowed at plant/silent.py:8: except Exception keeps it: does nothing.",
         "   It comes up in quiet, plant/silent.py:7.",
         "      There, line 8, except Exception does nothing.",

@@ -57,9 +57,8 @@ def through(tmp_path, capsys):
     def run(*words: object, **modules: str | bytes):
         make_tree(tmp_path / "t", **modules)
         host = make_host_file(tmp_path)
-        return run_cli(
-            capsys, "migrate", "reraise-loud", "--through", tmp_path / "t", "--host", host, "--jobs", "1", *words
-        )
+        command = ("migrate", "reraise-loud", "--through", tmp_path / "t", "--host", host, "--jobs", "1")
+        return run_cli(capsys, *command, *words)
 
     return run
 
@@ -73,8 +72,9 @@ def test_a_chain_over_three_modules(through, tmp_path):
     assert shown.code == 1
     assert (
         "# plant/asks.py:7 hub.push -> plant/asks.py:9 except Exception is to let it through -> "
-        "plant/serves.py:8 except Exception is to let it through -> plant/routes.py:15 except Exception is to let it through"
-        " -> plant/routes.py:10 reaches_boundary: route boundary" in shown.out
+        "plant/serves.py:8 except Exception is to let it through -> "
+        "plant/routes.py:15 except Exception is to let it through -> plant/routes.py:10 reaches_boundary: route boundary"
+        in shown.out
     )
     assert text_of(tmp_path, "asks") == ASKS, "a dry run writes nothing"
     written = through("--write", "--allow-dirty", **CHAIN)
@@ -98,7 +98,7 @@ def test_a_second_run_changes_nothing_and_undo_takes_all_back(through, tmp_path,
 
 
 def test_only_the_sites_of_a_module_and_handlers_anywhere(through, tmp_path):
-    apart = "from plant.hub import Hub\n\n\nasync def apart(h: Hub):\n    try:\n        await h.ping(1)\n    except Exception:\n        pass\n"
+    apart = HUB + "async def apart(h: Hub):\n    try:\n        await h.ping(1)\n    except Exception:\n        pass\n"
     shown = through("--module", "plant.asks", apart=apart, **CHAIN)
     assert "+++ b/plant/routes.py" in shown.out
     assert "plant/apart.py" not in shown.out
@@ -199,7 +199,7 @@ def test_it_is_escalated_where_a_raise_would_destroy_work(through, tmp_path, nam
 
 LEFT = {
     "contextlib.suppress": (
-        "import contextlib\nasync def ask(h: Hub):\n    with contextlib.suppress(Exception):\n        await h.ping(1)\n",
+        "from contextlib import suppress\nasync def ask(h: Hub):\n    with suppress(Exception):\n        await h.ping(1)\n",
         "suppress keeps it: does nothing: rewrite that by hand",
     ),
     "finally that returns": (
@@ -237,14 +237,27 @@ def test_an_except_star_is_refused(through):
     assert "places: none" in ended.out
 
 
+ASKED = "if isinstance(failure, LoudFailure):"
 HANDLERS = {
-    "one line": ("    except Exception: pass\n", "left: 1 x catch-specific: its body stands on the line of the except"),
-    "bare": ("    except:\n        print(1)\n", "    except BaseException as failure:\n        if isinstance(failure, LoudFailure):"),
-    "a tuple": ("    except (Exception, OSError):\n        print(1)\n", "    except (Exception, OSError) as failure:\n        if isi"),
-    "a parenthesis": ("    except (Exception):\n        print(1)\n", "    except (Exception) as failure:\n        if isinstance("),
-    "a comment": ("    except Exception as e:  # why\n        # because\n        print(e)\n", "        # because\n        if isinstance(e, Loud"),
-    "tabs": ("    except Exception as e:\n    \tprint(e)\n", "    \tif isinstance(e, LoudFailure):\n    \t\tescalate(e)\n"),
-}  # fmt: skip
+    "one line": ("    except Exception: pass\n", "its body stands on the line of the except: give it lines of its own"),
+    "bare": ("    except:\n        print(1)\n", f"    except BaseException as failure:\n        {ASKED}\n"),
+    "a tuple": (
+        "    except (Exception, OSError):\n        print(1)\n",
+        f"    except (Exception, OSError) as failure:\n        {ASKED}\n",
+    ),
+    "a parenthesis": (
+        "    except (Exception):\n        print(1)\n",
+        f"    except (Exception) as failure:\n        {ASKED}\n",
+    ),
+    "a comment": (
+        "    except Exception as e:  # why\n        # because\n        print(e)\n",
+        "        # because\n        if isinstance(e, LoudFailure):\n            escalate(e)\n",
+    ),
+    "tabs": (
+        "    except Exception as e:\n    \tprint(e)\n",
+        "    \tif isinstance(e, LoudFailure):\n    \t\tescalate(e)\n",
+    ),
+}
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
