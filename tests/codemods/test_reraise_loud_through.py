@@ -73,8 +73,8 @@ def test_a_chain_over_three_modules(through, tmp_path):
     assert (
         "# plant/asks.py:7 hub.push -> plant/asks.py:9 except Exception is to let it through -> "
         "plant/serves.py:8 except Exception is to let it through -> "
-        "plant/routes.py:15 except Exception is to let it through -> plant/routes.py:10 reaches_boundary: route boundary"
-        in shown.out
+        "plant/routes.py:15 except Exception is to let it through -> "
+        "plant/routes.py:10 reaches_boundary: route boundary" in shown.out
     )
     assert text_of(tmp_path, "asks") == ASKS, "a dry run writes nothing"
     written = through("--write", "--allow-dirty", **CHAIN)
@@ -199,7 +199,7 @@ def test_it_is_escalated_where_a_raise_would_destroy_work(through, tmp_path, nam
 
 LEFT = {
     "contextlib.suppress": (
-        "from contextlib import suppress\nasync def ask(h: Hub):\n    with suppress(Exception):\n        await h.ping(1)\n",
+        "from contextlib import suppress\nasync def ask(h: Hub):\n    with suppress(Exception): await h.ping(1)\n",
         "suppress keeps it: does nothing: rewrite that by hand",
     ),
     "finally that returns": (
