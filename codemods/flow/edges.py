@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from codemods.entries import registered
 from codemods.flow.facts import Edge, Names, Net, Open
 from codemods.flow.forms import form_of
-from codemods.flow.futures import Form, future_of
+from codemods.flow.futures import Form, future_of, uses
 from codemods.flow.nets import Nets
 from codemods.flow.places import holder_key, lambda_key
 from codemods.flow.receivers import Callee, Receivers
@@ -27,6 +27,8 @@ _LOOKS = frozenset({
     "print", "repr", "setattr", "signature", "str", "type", "wraps", "cast",
 })  # fmt: skip
 _HANDS = ast.Call | ast.keyword | ast.Assign | ast.AnnAssign | ast.Return | ast.Dict | ast.List | ast.Tuple | ast.Set
+_DEEP = 4
+"Local names in a row that a function is followed through."
 
 
 class Edges:
@@ -98,7 +100,7 @@ class Edges:
 
     def _reference(self, node: ast.Attribute | ast.Name) -> Iterator[Edge]:
         name = node.attr if isinstance(node, ast.Attribute) else node.id
-        parent = self.around.parent(node)
+        _, parent = self._placed(node)
         if isinstance(parent, ast.Call) and parent.func is node:
             return
         if isinstance(node, ast.Attribute) and name in self.properties:
@@ -119,9 +121,24 @@ class Edges:
     def _decorates(node: ast.expr, parent: ast.AST) -> bool:
         return node in getattr(parent, "decorator_list", ()) or node is getattr(parent, "annotation", None)
 
-    def _handed(self, node: ast.expr, callee: Callee) -> Iterator[Edge]:
-        """Ask who calls a function that is named and not called here."""
+    def _placed(self, node: ast.expr) -> tuple[ast.expr, ast.AST | None]:
+        """Give what a reference is part of, and the whole that is put there: `f if ready else None`, `f or g`."""
         parent = self.around.parent(node)
+        while isinstance(parent, ast.BoolOp) or (isinstance(parent, ast.IfExp) and parent.test is not node):
+            node, parent = parent, self.around.parent(parent)
+        return node, parent
+
+    def _handed(self, node: ast.expr, callee: Callee, deep: int = 0) -> Iterator[Edge]:  # noqa: C901  # one per place
+        """Ask who calls a function that is named and not called here."""
+        node, parent = self._placed(node)
+        named = self._local_uses(node, parent) if deep < _DEEP else []
+        for use, within in named:
+            if isinstance(within, ast.Call) and within.func is use:
+                yield self._edge(within, callee, form_of(within, self.around, self.verb))
+            elif isinstance(within, _HANDS | ast.IfExp | ast.BoolOp):
+                yield from self._handed(use, callee, deep + 1)
+        if named:
+            return
         holder = self.around.parent(parent) if isinstance(parent, ast.keyword | ast.Starred) else parent
         if isinstance(holder, ast.Call) and holder.func is not node:
             form = self._taken(node, holder, parent if isinstance(parent, ast.keyword) else None)
@@ -142,6 +159,13 @@ class Edges:
         elif not any(key.startswith("parameter|") for key in callee.keys):
             detail = ast.unparse(parent).partition("\n")[0][:60] if parent is not None else ""
             yield Edge(callee.keys, holder_key(node, self.around), node.lineno, "handed", detail=detail)
+
+    def _local_uses(self, node: ast.expr, parent: ast.AST | None) -> list[tuple[ast.expr, ast.AST | None]]:
+        """Give the uses of a local name that a function is put into."""
+        if not (isinstance(parent, ast.Assign) and parent.value is node and self.around.function(node) is not None):
+            return []
+        names = {one.id for one in parent.targets if isinstance(one, ast.Name)}
+        return list(uses(names, node, self.around)) if len(names) == len(parent.targets) else []
 
     def _attribute(self, node: ast.expr, parent: ast.AST | None) -> tuple[str, ...] | None:
         """Give the attributes a function is kept in: `self.send = send`."""

@@ -60,7 +60,7 @@ def _result(attribute: ast.Attribute, call: ast.Call, around: Around) -> Form:
     return Form("call", around.parent(attribute) or call, awaited=True) if asks else Form("task kept", call)
 
 
-def uses(names: set[str], node: ast.expr, around: Around) -> Iterator[tuple[ast.AST, ast.AST | None]]:
+def uses(names: set[str], node: ast.expr, around: Around) -> Iterator[tuple[ast.expr, ast.AST | None]]:
     """Give each use of local names in the function around a node, and what it is part of."""
     function = around.function(node)
     for one in own_nodes(function) if function is not None else around.module.tree.body:

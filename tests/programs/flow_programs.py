@@ -367,6 +367,59 @@ CHAINS = (
             measured(len)
         """,
     ),
+    Program(
+        name="lambda_under_a_local_name",
+        swallowed=1,
+        body="""
+        def guarded(work):
+            try:
+                return work()
+            except Exception:  # stops
+                log.error("no luck")
+
+        def main(channel: Channel) -> None:
+            handler = lambda: channel.send_now("r1", "ping")
+            guarded(handler)
+        """,
+    ),
+    Program(
+        name="function_under_a_local_name_called",
+        seen=1,
+        body="""
+        def main(channel: Channel) -> None:
+            def send() -> None:
+                channel.send_now("r1", "ping")
+
+            chosen = send if channel else None
+            try:
+                log.info("about to send")
+            except Exception:
+                log.error("no luck")
+            chosen()
+        """,
+    ),
+    Program(
+        name="handed_on_a_condition",
+        swallowed=1,
+        body="""
+        class Beats:
+            def __init__(self, pulse=None) -> None:
+                self.pulse = pulse
+
+            def beat(self) -> None:
+                try:
+                    if self.pulse:
+                        self.pulse()
+                except Exception:  # stops
+                    log.error("no luck")
+
+        def main(channel: Channel) -> None:
+            def pulse() -> None:
+                channel.send_now("r1", "ping")
+
+            Beats(pulse if channel else None).beat()
+        """,
+    ),
     # --- decorators
     Program(
         name="decorator_that_catches",
