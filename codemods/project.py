@@ -17,7 +17,7 @@ __all__ = ["Definition", "Imported", "Module", "Project", "all_statements", "bou
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _DEEP = 12
 "Re-exports followed before a name is given up."
-_KEPT = 4_000_000
+_KEPT = 3_000_000
 "Bytes of source whose trees are kept: a tree takes thirty times as much memory."
 _FOLDERS = 2
 "Folders whose texts are kept: files come folder by folder."

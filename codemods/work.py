@@ -45,6 +45,13 @@ def _here(call: ast.AST, function: FunctionNode, around: Around) -> bool:
     return _first_commit(function) < getattr(call, "lineno", 0)
 
 
+_IMPORTS = (
+    rb"\bimport\b(?:[^\r\n;(\\i]|(?<=\w)i|i(?!mport\b)|\\[\r\n]*+)*?\b%b\b"  # on a line, or more that a backslash joins
+    rb"|\bimport[ \t\f\\\r\n]*\((?:[^()#]|#[^\r\n]*+)*?\b%b\b"
+)
+"A name in the list of an import. A comment is taken whole, or a row of `#` takes for ever."
+
+
 @lru_cache(maxsize=256)
 def _first_commit(function: FunctionNode) -> int:
     """Give the line of the first commit; one behind every line where there is none. Asked for each call in it."""
@@ -74,9 +81,9 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
 def _neighbours(name: str, module: Module, project: Project) -> list[Module]:
     """Give modules of the same folder that import the function by name."""
     found = []
-    ends_import = re.compile(rb"%b[ \t\f]*(?:[,);#\\\r\n]|as\b|\Z)" % re.escape(name.encode()))
+    imports = re.compile(_IMPORTS % ((re.escape(name.encode()),) * 2))
     for sibling, raw in project.siblings(module.name):
-        other = project.module(sibling) if ends_import.search(raw) else None  # parsing is what takes long
+        other = project.module(sibling) if imports.search(raw) else None  # parsing is what takes long
         if other is not None and other.name != module.name and name in other.imports:
             meaning = project.lookup(other.name, name)
             if meaning is not None and meaning.module == module.name:
