@@ -16,6 +16,7 @@ from codemods.loud import Known, known_names
 from codemods.migration import Facts, Migration, migration_of
 from codemods.own import Own, own_methods
 from codemods.project import Module, Project
+from codemods.scope import bindings
 from codemods.site import CallRow, Site
 from codemods.source import Source
 from codemods.surroundings import (
@@ -82,13 +83,24 @@ class Analyser:
         self.name_bytes = tuple(sorted(name.encode() for name in wanted.methods()))
         self.legacy_bytes = tuple(sorted({old.partition(":")[2].encode() for old, _ in wanted.legacy}))
         self._raising: dict[tuple[str, str], bool] = {}
+        self._path: Path | None = None
+        "The file that was analysed last."
 
     def analyse(self, path: Path, source: Source) -> Analysis:
         """Find and judge the call sites of one parsed file."""
+        self._trim(path)
         name = self.layout.module_of(path)
         module = self.project.build(name, source.tree, is_package=path.name == "__init__.py")
         with self.project.standing(module):
             return self._analysed(path, source, module)
+
+    def _trim(self, path: Path) -> None:
+        """Let go of other modules' trees before a new file, where they take too much memory."""
+        if path != self._path and (gone := self.project.trim()):
+            self.inferrer.classes.forget(gone)
+            bindings.cache_clear()
+            around_of.cache_clear()
+        self._path = path
 
     def _analysed(self, path: Path, source: Source, module: Module) -> Analysis:
         around = around_of(module)

@@ -117,6 +117,11 @@ class ClassIndex:
                 _collect(found[1], fresh)
         return self._known[key]
 
+    def forget(self, modules: frozenset[str]) -> None:
+        """Let go of the trees of these modules; what is said of their classes by name stays true."""
+        for key in [one for one in self._known if one.partition(":")[0] in modules]:
+            del self._known[key]
+
     def definer(self, key: str, method: str) -> str | None:
         """Give the first class in lookup order that defines the method, or sets an attribute of its name."""
         for candidate in self.mro(key).keys:

@@ -7,6 +7,7 @@ host file tells whose method each call means.
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,15 @@ from codemods.project import all_statements
 from codemods.source import SourceError, parse_bytes, read_raw
 
 __all__ = ["Drop", "Drops", "FileDrops", "find_drops"]
+
+
+_OPENS = re.compile(rb"(?:[ \t\f\r\n\\)]++|#[^\r\n]*+)*+\(")
+"All that may stand between a name and the parenthesis of its call; possessive, or a row of `#` takes for ever."
+_TAKEN = re.compile(rb"(?:[=,][ \t]*|(?<![\w.])(?!await\b)\w+[ \t]+)(?:await[ \t]+)?(?:\w+\.)*\Z", re.ASCII)
+"""What, right before the name in its line, says that no statement begins there: `x = await a.`, `f(x, a.`, `return `,
+`def `. No quote, comment or line end is in it: it is code as a whole, or none of it is."""
+_NEAR = 400
+"Bytes before the name that are looked at: a line may be a megabyte long."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,17 @@ def find_drops(layout: Layout, names: tuple[str, ...], found: Walk, files: tuple
     return Drops(names=names, found=len(done), files=told, skipped_directories=found.skipped_directories)
 
 
+def _may_drop(word: bytes, raw: bytes) -> bool:
+    """Tell whether a call of the name may be a statement: half of the files that hold one need not be parsed."""
+    at = raw.find(word)
+    while at >= 0:
+        after = at + len(word)
+        if _OPENS.match(raw, after) and not _TAKEN.search(raw, max(at - _NEAR, raw.rfind(b"\n", 0, at) + 1), at):
+            return True
+        at = raw.find(word, after)
+    return False
+
+
 class _Finder:
     def __init__(self, layout: Layout, names: tuple[str, ...]) -> None:
         self.layout, self.names = layout, frozenset(names)
@@ -101,9 +122,12 @@ class _Finder:
         mentions = False
         try:
             raw = read_raw(path)
-            mentions = any(word in raw for word in self.words)
-            if not mentions:
+            words = [word for word in self.words if word in raw]
+            if not words:
                 return None
+            mentions = True
+            if not any(_may_drop(word, raw) for word in words):
+                return FileDrops(path=self.layout.shown(path), mentions=True)
             source = parse_bytes(raw)
         except SourceError as error:
             return FileDrops(path=self.layout.shown(path), mentions=mentions, error=error.reason)

@@ -17,6 +17,10 @@ __all__ = ["Definition", "Imported", "Module", "Project", "all_statements", "bou
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _DEEP = 12
 "Re-exports followed before a name is given up."
+_KEPT = 3_000_000
+"Bytes of source whose trees are kept: a tree takes thirty times as much memory."
+_FOLDERS = 2
+"Folders whose texts are kept: files come folder by folder."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +115,47 @@ class Project:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._modules: dict[str, Module | None] = {}
+        self._sizes: dict[str, int] = {}
+        "Bytes of the source of each module that has a tree."
+        self._asked: set[str] = set()
+        "Modules asked for since the last `trim` that took something away."
         self._folders: dict[Path, list[tuple[str, bytes]]] = {}
         self._paths: dict[str, Path | None] = {}
         self._mentions: dict[str, list[tuple[Path, bytes | None]]] = {}
 
     def module(self, name: str) -> Module | None:
         """Give a module of the tree, None for one outside it."""
+        self._asked.add(name)
         if name not in self._modules:
-            path = self.path_of(name)
-            try:
-                tree = read_source(path).tree if path else None
-            except SourceError:
-                tree = None
-            self._modules[name] = (
-                self.build(name, tree, is_package=path.name == "__init__.py") if path and tree else None
-            )
+            self._modules[name] = self._read(name)
         return self._modules[name]
+
+    def _read(self, name: str) -> Module | None:
+        path = self.path_of(name)
+        try:
+            source = read_source(path) if path else None
+        except SourceError:
+            source = None
+        if path is None or source is None:
+            return None
+        self._sizes[name] = len(source.raw)
+        return self.build(name, source.tree, is_package=path.name == "__init__.py")
+
+    def trim(self) -> frozenset[str]:
+        """Forget modules, where more is held than may be: all that nobody asked for since last time, else every one.
+
+        Gives their names. They are read again when asked for, as other trees: call it between two files, when nobody
+        holds a node, and let go of all that was kept of them.
+        """
+        if sum(self._sizes.values()) <= _KEPT:
+            return frozenset()
+        gone = frozenset(self._sizes.keys() - self._asked)
+        if sum(self._sizes[name] for name in gone) < _KEPT // 2:
+            gone = frozenset(self._sizes)
+        for name in gone:
+            del self._modules[name], self._sizes[name]
+        self._asked = set()
+        return gone
 
     def path_of(self, module: str) -> Path | None:
         """Find the file of a dotted name, as the layout does; asked of the disk once."""
@@ -138,7 +167,7 @@ class Project:
         """Give the files of the whole tree that have the name as a word, with their bytes, None where unreadable."""
         if name not in self._mentions:
             word = re.compile(rb"\b%b\b" % re.escape(name.encode()))
-            texts = [(path, _bytes(path)) for path in walk(self.layout.base).files]
+            texts = ((path, _bytes(path)) for path in walk(self.layout.base).files)
             self._mentions[name] = [(path, raw) for path, raw in texts if raw is None or word.search(raw)]
         return self._mentions[name]
 
@@ -156,11 +185,13 @@ class Project:
                 self._modules[module.name] = before
 
     def siblings(self, name: str) -> list[tuple[str, bytes]]:
-        """Give name and bytes of each module in the folder of one, itself too; each folder is read once."""
+        """Give name and bytes of each module in the folder of one, itself too; the last folders are kept."""
         path = self.path_of(name)
         if path is None:
             return []
         if path.parent not in self._folders:
+            for folder in list(self._folders)[: 1 - _FOLDERS]:
+                del self._folders[folder]
             self._folders[path.parent] = [
                 (self.layout.module_of(one), one.read_bytes())
                 for one in sorted(path.parent.glob("*.py"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 import stat
 import tokenize
@@ -15,6 +16,8 @@ from pathlib import Path
 __all__ = ["Edit", "Source", "SourceError", "parse_bytes", "read_raw", "read_source"]
 
 _BOM = b"\xef\xbb\xbf"
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"Bytes, not text, on Windows; elsewhere a pipe that nobody writes to is opened all the same, and then refused."
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -83,12 +86,24 @@ class Source:
 def read_raw(path: Path) -> bytes:
     """Read a file's bytes. Raises SourceError; also for a pipe or a device, which would never end."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise SourceError("cannot be read: not a regular file")
-        with path.open("rb", buffering=0) as file:
-            return file.read()
+        handle = os.open(path, _READ)  # half of what `Path.stat` and `Path.open` cost, for thousands of files
+        try:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise SourceError("cannot be read: not a regular file")
+            return _all_of(handle, found.st_size)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}") from error
+
+
+def _all_of(handle: int, size: int) -> bytes:
+    """Read an open file to its end: at once where it keeps its size."""
+    raw = os.read(handle, size + 1)
+    while more := os.read(handle, size + 1):
+        raw += more
+    return raw
 
 
 def read_source(path: Path) -> Source:

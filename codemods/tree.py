@@ -129,7 +129,7 @@ class Around:
         return None
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def around_of(module: Module) -> Around:
     """Give the parents of a module's nodes; walked once for the many call sites that ask, and not kept for ever."""
     return Around(module)

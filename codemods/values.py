@@ -26,7 +26,7 @@ class Frame:
     "Names it declares nonlocal or global."
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def frame_of(node: FunctionNode | ast.Module) -> Frame:
     """Look at a function as a whole, or at a module's top level. Kept: its handlers ask one after the other."""
     values, loud, loads, shared = False, [], dict[str, list[int]](), set[str]()

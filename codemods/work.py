@@ -51,6 +51,14 @@ def within_unit_of_work(call: ast.AST, function: FunctionNode, around: Around) -
     return _first_commit(function) < getattr(call, "lineno", 0)
 
 
+_IMPORTS = (
+    rb"import\b(?:"  # a fixed text first: that is what makes the search fast
+    rb"(?:[^\r\n;(\\i]|(?<=\w)i|i(?!mport\b)|\\[\r\n]*+)*?\b%b\b"  # on a line, or on more that a backslash joins
+    rb"|[ \t\f\\\r\n]*\((?:[^()#]|#[^\r\n]*+)*?\b%b\b)"
+)
+"A name in the list of an import. A comment is taken whole, or a row of `#` takes for ever."
+
+
 @lru_cache(maxsize=256)
 def _first_commit(function: FunctionNode) -> int:
     """Give the line of the first commit; one behind every line where there is none. Asked for each call in it."""
@@ -80,11 +88,18 @@ def _caller_holds(function: FunctionNode, around: Around, project: Project) -> b
 def _neighbours(name: str, module: Module, project: Project) -> list[Module]:
     """Give modules of the same folder that import the function by name."""
     found = []
-    ends_import = re.compile(rb"%b[ \t\f]*(?:[,);#\\\r\n]|as\b|\Z)" % re.escape(name.encode()))
-    for sibling, raw in project.siblings(module.name):
-        other = project.module(sibling) if ends_import.search(raw) else None  # parsing is what takes long
+    for sibling in _importing(name, module.name, project):
+        other = project.module(sibling)
         if other is not None and other.name != module.name and name in other.imports:
             meaning = project.lookup(other.name, name)
             if meaning is not None and meaning.module == module.name:
                 found.append(other)
     return found
+
+
+@lru_cache(maxsize=16)  # asked again for each call in a function, and by each codemod
+def _importing(name: str, module: str, project: Project) -> tuple[str, ...]:
+    """Name the modules of the same folder whose text has the name in an import: parsing all others takes long."""
+    word = name.encode()
+    imports = re.compile(_IMPORTS % (word, word))
+    return tuple(other for other, raw in project.siblings(module) if word in raw and imports.search(raw))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from migration_case import run_cli
 
+from codemods.dropped import find_drops
+from codemods.layout import plain_layout, walk
+
 SITE = """
 async def f(h):
     await h.ping(1)
@@ -61,12 +64,58 @@ def test_nothing_dropped(tree, capsys):
 
 
 def test_a_file_that_does_not_parse_is_named(tree, capsys):
-    (tree / "bad.py").write_text("def ping(:\n", encoding="utf-8")
+    (tree / "bad.py").write_text("h.ping(:\n", encoding="utf-8")
     ended = run_cli(capsys, "calls", tree, "--dropped", "ping", "--json")
     assert [row["path"] for row in ended.json["files"]["unreadable"]] == ["bad.py"]
     assert (ended.json["files"]["found"], ended.json["files"]["scanned"]) == (3, 2)
     assert ended.code == 2
     assert "not read: bad.py: does not parse" in run_cli(capsys, "calls", tree, "--dropped", "ping").out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h.ping ( 1 )",
+        "h.ping \\\n (1)",
+        "x = \\\n 2; h.ping(1)",
+        "x = 'a'; h . ping(1)",
+        "(h.ping)(1)",
+        "((h\n .ping  # why\n)  #### # ## and\n(1))",
+        "(await h.ping(1))",
+        "x = f(a,\n  b); await\\\n  h.ping(1)",
+        "f(x, y).ping(1)",
+        "f(x,\ny).ping(1)",
+        "h['a, b'].ping(1)",
+        "'of', ping\nping(1)",
+        "if x: ping(1)",
+        "x = 1\rawait  ping(1)",
+        "x = lambda: 0\n\fping(1)",
+        "x = 1 if '' else '''\nnot ''';h.ping(1)",
+        "u(" + "x, " * 200 + "y).ping(1)",
+    ],
+)
+def test_no_way_to_write_it_is_missed_by_the_look_before_parsing(tmp_path, text):
+    path = tmp_path / "m.py"
+    path.write_bytes(b"async def f(h):\n " + text.replace("\n", "\n ").replace("\r", "\r ").encode())
+    (found,) = find_drops(plain_layout(tmp_path), ("ping",), walk(tmp_path), (path,), 1).files
+    assert (len(found.drops), found.error) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = await h.ping(", "return ping(", "f(x, h.a.ping(", "def ping(:", "if not await ping(", "ping = [", "'ping' ("],
+)
+def test_a_file_in_which_no_such_call_can_be_is_not_parsed(tmp_path, text):
+    path = tmp_path / "m.py"
+    path.write_text(f"{text}\n", encoding="utf-8")
+    drops = find_drops(plain_layout(tmp_path), ("ping",), walk(tmp_path), (path,), 1)
+    assert [(one.mentions, one.error) for one in drops.files] == [(True, "")]
+
+
+def test_a_row_of_comment_signs_ends_the_look(tmp_path):
+    path = tmp_path / "m.py"
+    path.write_text(f"# ping {'# ' * 4000}\n", encoding="utf-8")
+    assert find_drops(plain_layout(tmp_path), ("ping",), walk(tmp_path), (path,), 1).exit_code == 0
 
 
 def test_one_module_only(tree, capsys):
