@@ -48,8 +48,8 @@ def shaped(
     """Compile `template`, the body of a function, under the parameters of `host`.
 
     In it `$call` calls the host (and awaits it where it is async), `$self` is the instance, `$args` and `$kwargs` the
-    other arguments, `$passed` the same as a call takes them; `names` are its globals. A function has no instance: None. `label` says in tracebacks which
-    wrapper it is.
+    other arguments, `$passed` the same as a call takes them; `names` are its globals. A function has no instance: None.
+    `label` says in tracebacks which wrapper it is.
     """
     is_async = inspect.iscoroutinefunction(host)
     known = _parameters(host.__code__, is_method=is_method) if isinstance(host, FunctionType) else _ANY

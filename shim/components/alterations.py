@@ -19,6 +19,8 @@ MARK = "serialization_error"
 
 def type_of(message: Any) -> str:
     """Give a message's event type as text; empty where it names none."""
+    if type(message) is dict and type(found := message.get("type")) is str:
+        return found
     found = message.get("type") if isinstance(message, Mapping) else getattr(message, "type", None)
     found = getattr(found, "value", found)
     return "" if found is None else str(found)
@@ -73,8 +75,8 @@ def _describe_as(sends: Sends, message: Any, event_type: str) -> None:
     """Let the call be known by the event it was asked for: the host has rewritten the caller's own message."""
     call: Sends | None = sends
     while call is not None:
-        args = call.frame.call[ARGS]
-        call.frame.call[ARGS] = tuple({**each, "type": event_type} if each is message else each for each in args)
+        args = call.call[ARGS]
+        call.call[ARGS] = tuple({**each, "type": event_type} if each is message else each for each in args)
         call = call.outer
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from shim.codes import Code
-from shim.components.alterations import alterations, replaced, type_of
+from shim.components.alterations import MARK, alterations, replaced, type_of
 from shim.components.known import Known, lost_of
 from shim.components.leaving import LeavingMixin
-from shim.components.sends import Lost, Sends, sending, sends_of
+from shim.components.sends import Lost, Sends, sends_of
 from shim.components.sockets import SocketMixin
 from shim.components.witness import Handled, Witness, witnessing
-from shim.frames import Note, frame_of
+from shim.frames import STEP, Call, Note, frame_of
 
 __all__ = ["ManagerMixin"]
+
+_NONE: frozenset[str] = frozenset()
 
 
 class ManagerMixin(SocketMixin, LeavingMixin):
@@ -45,32 +47,36 @@ class ManagerMixin(SocketMixin, LeavingMixin):
             Known.of(self).refresh(self, (connection_id,))
         return connection_id
 
-    async def send_to_user(self, user_id: str, message: Any, *args: Any, **kwargs: Any) -> Any:
-        """Tally the user's connections, and those that the host has lost sight of."""
-        frame = frame_of(self)
-        if frame is None:
-            return await super().send_to_user(user_id, message, *args, **kwargs)  # type: ignore[misc]
-        tried, known = tuple(self.user_connections.get(user_id, ())), Known.of(self)
-        known.refresh(self, tried)
-        with sending(frame) as sends:
-            answer = await super().send_to_user(user_id, message, *args, **kwargs)  # type: ignore[misc]
-        _leave_out(sends, known.left_out(self, tried, user_id=user_id))
-        sends.judge(answer, f"user {user_id} has no connection")
-        return answer
+    def failloud_before_send_to_user(self, call: Call, *_: Any) -> Sends:
+        """Begin to tally the user's connections."""
+        return Sends(call, self)
 
-    async def send_to_thread(self, thread_id: str, message: Any) -> Any:
-        """Tally the thread's connections."""
-        frame = frame_of(self)
-        if frame is None:
-            return await super().send_to_thread(thread_id, message)  # type: ignore[misc]
-        with sending(frame) as sends:
-            answer = await super().send_to_thread(thread_id, message)  # type: ignore[misc]
-        sends.judge(answer, f"nobody is connected to thread {thread_id}")
-        return answer
+    def failloud_after_send_to_user(self, call: Call, answer: Any, user_id: str, *_: Any) -> None:
+        """Judge what became of the message there, and at those that the host has lost sight of."""
+        sends: Sends = call[STEP]
+        known = Known.of(self)
+        if answer and sends.is_well and known.of_user.get(user_id, _NONE) <= sends.reached.keys():
+            return
+        _leave_out(sends, known.left_out(self, {*sends.reached, *sends.lost}, user_id=user_id))
+        sends.judge(answer, f"user {user_id} has no connection")
+
+    failloud_before_send_to_thread = failloud_before_send_to_user
+
+    def failloud_after_send_to_thread(self, call: Call, answer: Any, thread_id: str, _message: Any) -> None:
+        """Judge what became of the message at the thread's connections."""
+        sends: Sends = call[STEP]
+        if not (answer and sends.is_well):
+            sends.judge(answer, f"nobody is connected to thread {thread_id}")
+
+    def failloud_broken_send_to_user(self, call: Call) -> None:
+        """Tell what was lost until an exception or a cancellation ended the call."""
+        call[STEP].abandoned()
+
+    failloud_broken_send_to_thread = failloud_broken_send_to_user
 
     async def _get_thread_connections(self, thread_id: str) -> Any:
         """See the connections that the host leaves out: flagged unhealthy, expired, or unreadable."""
-        found = await super()._get_thread_connections(thread_id)  # type: ignore[misc]
+        found = await super()._get_thread_connections(thread_id)  # type: ignore[misc]  # the host's, behind us
         if (sends := sends_of(self)) is not None:
             known = Known.of(self)
             unreadable = known.refresh(self, list(self.connections))
@@ -82,18 +88,23 @@ class ManagerMixin(SocketMixin, LeavingMixin):
     async def _serialize_message_safely_async(self, message: Any) -> Any:
         """See a message that is replaced, or sent under another type than it was given."""
         if (sends := sends_of(self)) is None:
-            return await super()._serialize_message_safely_async(message)  # type: ignore[misc]
-        before = type_of(message)
-        with witnessing(witness := Witness(self)):
-            try:
-                made = await super()._serialize_message_safely_async(message)  # type: ignore[misc]
-            except Exception as error:
-                replaced(sends, type(error).__name__, error)
-                raise
-        alterations(
-            sends, message, before, made, cause=witness.cause, catch_all=self.failloud_catch_all,
-            aliases=self.failloud_aliases,
-        )  # fmt: skip
+            return await super()._serialize_message_safely_async(message)  # type: ignore[misc]  # the host's
+        host, before, cause = super()._serialize_message_safely_async, type_of(message), None  # type: ignore[misc]
+        try:
+            if type(message) is dict:  # handed on as it is: there is nothing to handle
+                made = await host(message)
+            else:
+                with witnessing(witness := Witness(self)):
+                    made = await host(message)
+                cause = witness.cause
+        except Exception as error:
+            replaced(sends, type(error).__name__, error)
+            raise
+        if type(made) is not dict or MARK in made or made.get("type") != before:
+            alterations(
+                sends, message, before, made, cause=cause, catch_all=self.failloud_catch_all,
+                aliases=self.failloud_aliases,
+            )  # fmt: skip
         return made
 
     def update_connection_thread(self, user_id: str, thread_id: str) -> Any:
@@ -111,4 +122,4 @@ class ManagerMixin(SocketMixin, LeavingMixin):
 
 def _leave_out(sends: Sends, lost: Iterable[Lost]) -> None:
     for each in lost:
-        sends.count(each, sent=False)
+        sends.count(each)

@@ -6,17 +6,16 @@ would send again to those who have it; a user left out is one failure, a window 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from shim.codes import Code
-from shim.components.witness import Witness, witnessing
+from shim.components.witness import cause_of
 from shim.errors import LoudFailure, WebSocketConnectionLostError, WebSocketSendFailureError
-from shim.frames import Frame, Note
+from shim.frames import INSTANCE, NOTES, OPEN, PARENT, STEP, Call, Frame, Note, current
 
-__all__ = ["Lost", "Sends", "sending", "sends_of"]
+__all__ = ["Lost", "Sends", "sends_of", "user_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,27 +48,41 @@ class Lost:
         )
 
 
-@dataclass(slots=True, eq=False)
 class Sends:
     """One call that sends one message to one or several connections."""
 
-    frame: Frame
-    witness: Witness
-    outer: Sends | None = None
-    "The call around it that sends the same message: that one judges."
-    reached: dict[str, str] = field(default_factory=dict)
-    "Connection -> its user."
-    lost: dict[str, Lost] = field(default_factory=dict)
-    altered: list[Note] = field(default_factory=list)
-    "What was done to the message itself."
+    __slots__ = ("altered", "call", "lost", "outer", "reached")
 
-    def count(self, lost: Lost, *, sent: bool) -> None:
-        """Count one connection's outcome."""
-        if sent:
-            self.reached[lost.connection] = lost.user_id
-            self.lost.pop(lost.connection, None)
-        elif lost.connection not in self.reached:
+    def __init__(self, call: Call, instance: object) -> None:
+        self.call = call
+        self.outer = None if call[PARENT] is None else sends_of(instance, call[PARENT])
+        "The call around it that sends the same message: that one judges."
+        self.reached: dict[str, Mapping[str, Any]] = {}
+        "Connection -> what is known of it."
+        self.lost: dict[str, Lost] = {}
+        self.altered: list[Note] = []
+        "What was done to the message itself."
+
+    @property
+    def frame(self) -> Frame:
+        """The call as what fails inside it sees it."""
+        return Frame(self.call)
+
+    @property
+    def is_well(self) -> bool:
+        """Say whether somebody got the message and nothing tells of a loss: there is nothing to judge."""
+        return bool(self.reached) and not (self.lost or self.altered or self.call[NOTES] or self.outer is not None)
+
+    def count(self, lost: Lost) -> None:
+        """Count a connection that did not get the message."""
+        if lost.connection not in self.reached:
             self.lost.setdefault(lost.connection, lost)
+
+    def reach(self, connection_id: str, info: Mapping[str, Any]) -> None:
+        """Count a connection that got it."""
+        self.reached[connection_id] = info
+        if self.lost:
+            self.lost.pop(connection_id, None)
 
     def judge(self, answer: object, nobody: str) -> None:
         """Note what failed, now that the host has answered. `nobody` is the reason where there was no connection."""
@@ -81,7 +94,7 @@ class Sends:
             self._set_apart()
         told = any(not note.separate for note in self.frame.notes)  # an inner call of another component knows better
         alone = not self.reached and not told
-        if alone and (self.witness.cause is not None or not self.lost):
+        if alone and (cause_of(self.call) is not None or not self.lost):
             notes = [self._nobody(answer, nobody)]
         else:
             notes = self._by_recipient(raised=alone)
@@ -102,7 +115,7 @@ class Sends:
     def _hand_over(self, outer: Sends) -> None:
         outer.reached |= self.reached
         for lost in self.lost.values():
-            outer.count(lost, sent=False)
+            outer.count(lost)
         outer.altered += self.altered
 
     def _set_apart(self) -> None:
@@ -113,7 +126,7 @@ class Sends:
                 self.frame.note(replace(note, separate=True))
 
     def _by_recipient(self, *, raised: bool) -> list[Note]:
-        served = set(self.reached.values())
+        served = {user_of(info) for info in self.reached.values()}
         by_user: dict[str, list[Lost]] = {}
         for lost in self.lost.values():
             by_user.setdefault(lost.user_id, []).append(lost)
@@ -137,7 +150,7 @@ class Sends:
         error, reason, code = WebSocketConnectionLostError, nobody, Code.NO_CONNECTION
         if answer:
             reason, code = f"{nobody}, and the host reports success", Code.FALSE_SUCCESS
-        cause = self.witness.cause
+        cause = cause_of(self.call)
         if cause is not None:  # it never came to sending
             return Note(
                 key="sends", error=WebSocketSendFailureError, reason="the send ended in an exception", cause=cause,
@@ -147,26 +160,18 @@ class Sends:
         return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
 
 
-_under_way: ContextVar[Sends | None] = ContextVar("failloud_sends", default=None)
+def user_of(info: Mapping[str, Any]) -> str:
+    """Give the user of a connection."""
+    return str(info.get("user_id") or "unknown")
 
 
-def sends_of(instance: object) -> Sends | None:
-    """Give the innermost call of this instance that sends, in this task or the one that started it."""
-    found = _under_way.get()
-    return found if found is not None and found.frame.is_open and found.frame.instance is instance else None
-
-
-@contextmanager
-def sending(frame: Frame) -> Iterator[Sends]:
-    """Tally the connections that one call reaches, and what the host handles on the way."""
-    made = Sends(frame=frame, witness=Witness(frame.instance), outer=sends_of(frame.instance))
-    token = _under_way.set(made)
-    try:
-        with witnessing(made.witness):
-            yield made
-    except BaseException:
-        made.abandoned()
-        raise
-    finally:
-        with suppress(ValueError):
-            _under_way.reset(token)
+def sends_of(instance: object, call: Call | None = None) -> Sends | None:
+    """Give the innermost call of this instance that sends: around this code, or from `call` outwards."""
+    if call is None:
+        call = current.get()
+    while call is not None:
+        step = call[STEP]
+        if type(step) is Sends:
+            return step if call[OPEN] and call[INSTANCE] is instance else None
+        call = call[PARENT]
+    return None

@@ -8,9 +8,12 @@ from shim.codes import Code
 from shim.components.known import Known, is_open, lost_of
 from shim.components.sends import Lost, sends_of
 from shim.components.witness import Witness, recording_proxy, witness_of, witnessing
-from shim.frames import frame_of
+from shim.frames import BEGAN, INSTANCE, PARENT, SEEN, STEP, Call, Frame, open_call
 
-__all__ = ["SocketMixin"]
+__all__ = ["SocketMixin", "removes"]
+
+_Before = list[Any]
+"What one send to a connection met: what is known of it, whether it was healthy; and whether the host removes it."
 
 
 class SocketMixin:
@@ -28,32 +31,39 @@ class SocketMixin:
         with witnessing(witness := Witness(self)):
             proxy = recording_proxy(websocket, witness, "send_json")
             answer = await super()._send_to_connection_with_retry(conn_id, proxy, message_dict, conn_info)  # type: ignore[misc]
-        sends.count(_lost(conn_id, conn_info, witness, "the socket is closed"), sent=bool(answer))
+        if answer:
+            sends.reach(conn_id, conn_info)
+        else:
+            sends.count(_lost(conn_id, conn_info, witness, "the socket is closed"))
         return answer
 
-    async def _send_to_connection(self, connection_id: str, message: Any) -> Any:
+    def failloud_before__send_to_connection(self, call: Call, connection_id: str, _message: Any) -> _Before:
+        """Keep what is known of the connection: the host may remove it."""
+        info = Known.of(self).seen(self, connection_id, call[BEGAN])
+        return [info, info is None or info.get("is_healthy", True), False]
+
+    def failloud_after__send_to_connection(self, call: Call, answer: Any, connection_id: str, _message: Any) -> None:
         """See why one connection failed. It is a step of loops over connections: in none of them it raises."""
-        if (frame := frame_of(self)) is None:
-            return await super()._send_to_connection(connection_id, message)  # type: ignore[misc]
-        info, code = self.connections.get(connection_id), Code.CONNECTION_LOST
-        reason = "the socket is closed"
-        if info is None:
-            info = Known.of(self).infos.get(connection_id, {})
+        sends = None if call[PARENT] is None else sends_of(self, call[PARENT])
+        info, healthy, removed = call[STEP]
+        if answer:
+            if sends is not None:
+                sends.reach(connection_id, info or {})
+            return
+        reason, code = "the socket is closed", Code.CONNECTION_LOST
+        if not removed and connection_id not in self.connections:
             reason = "the manager does not know the connection"
             if info:
                 reason, code = "the connection has expired from the manager's cache", Code.CONNECTION_EXPIRED
-        elif not info.get("is_healthy", True):
+                if not is_open(info.get("websocket")):
+                    return  # nobody is there any more
+        elif not healthy:
             reason = "the connection failed its health check and was removed"
-        with witnessing(witness := Witness(self)):
-            answer = await super()._send_to_connection(connection_id, message)  # type: ignore[misc]
-        if code is Code.CONNECTION_EXPIRED and not is_open(info.get("websocket")):
-            return answer  # nobody is there any more
-        lost, sends = _lost(connection_id, info, witness, reason, code), sends_of(self)
+        lost = _lost(connection_id, info or {}, call[SEEN], reason, code)
         if sends is not None:
-            sends.count(lost, sent=bool(answer))
-        elif not answer:
-            frame.note(lost.note(separate=False))
-        return answer
+            sends.count(lost)
+        else:
+            Frame(call).note(lost.note(separate=False))
 
     async def _ping_connection(self, connection_id: str) -> Any:
         """See why the check of a connection fails that a message is to go to."""
@@ -71,8 +81,17 @@ class SocketMixin:
                 info["websocket"] = socket
 
 
-def _lost(connection_id: str, info: Any, witness: Witness, reason: str, code: Code = Code.CONNECTION_LOST) -> Lost:
-    if witness.cause is None:
+def removes(manager: object) -> None:
+    """Keep in mind that the host removes the connection it was sending to."""
+    call = open_call()
+    if call is not None and call[INSTANCE] is manager and isinstance(call[STEP], list):
+        call[STEP][-1] = True
+
+
+def _lost(
+    connection_id: str, info: Any, witness: Witness | None, reason: str, code: Code = Code.CONNECTION_LOST
+) -> Lost:
+    if witness is None or witness.cause is None:
         return lost_of(connection_id, info, reason, code)
     late = isinstance(witness.cause, TimeoutError)
     text = "the send took too long" if late else "the send failed"
