@@ -56,6 +56,7 @@ class ManagerMixin(SocketMixin, LeavingMixin):
         sends: Sends = call[STEP]
         known = Known.of(self)
         if answer and sends.is_well and known.of_user.get(user_id, _NONE) <= sends.reached.keys():
+            sends.end()
             return
         _leave_out(sends, known.left_out(self, {*sends.reached, *sends.lost}, user_id=user_id))
         sends.judge(answer, f"user {user_id} has no connection")
@@ -65,7 +66,9 @@ class ManagerMixin(SocketMixin, LeavingMixin):
     def failloud_after_send_to_thread(self, call: Call, answer: Any, thread_id: str, _message: Any) -> None:
         """Judge what became of the message at the thread's connections."""
         sends: Sends = call[STEP]
-        if not (answer and sends.is_well):
+        if answer and sends.is_well:
+            sends.end()
+        else:
             sends.judge(answer, f"nobody is connected to thread {thread_id}")
 
     def failloud_broken_send_to_user(self, call: Call) -> None:

@@ -84,33 +84,38 @@ class Sends:
         if self.lost:
             self.lost.pop(connection_id, None)
 
+    def end(self) -> None:
+        """Part from the call, which holds this: in a circle, what it knows of failures would not die at once."""
+        self.call[STEP] = _ENDED
+
     def judge(self, answer: object, nobody: str) -> None:
         """Note what failed, now that the host has answered. `nobody` is the reason where there was no connection."""
         self.frame.forgive("own")  # what the calls for single connections answered is told here, by recipient
         if self.outer is not None:
             self._hand_over(self.outer)
-            return
+        else:
+            for note in self._told(answer, nobody):
+                self.frame.note(note)
+        self.end()
+
+    def _told(self, answer: object, nobody: str) -> list[Note]:
         if self.reached:
             self._set_apart()
         told = any(not note.separate for note in self.frame.notes)  # an inner call of another component knows better
         alone = not self.reached and not told
         if alone and (cause_of(self.call) is not None or not self.lost):
-            notes = [self._nobody(answer, nobody)]
-        else:
-            notes = self._by_recipient(raised=alone)
-        for note in notes:
-            self.frame.note(note)
-        for note in self.altered if self.reached else ():
-            self.frame.note(note)
+            return [self._nobody(answer, nobody)]
+        return [*self._by_recipient(raised=alone), *(self.altered if self.reached else ())]
 
     def abandoned(self) -> None:
         """Note what was lost until an exception or a cancellation ended the call: nothing more will be known."""
         self.frame.forgive("own")
         if self.outer is not None:
             self._hand_over(self.outer)
-            return
-        for lost in self.lost.values():
-            self.frame.note(lost.note(separate=True))
+        else:
+            for lost in self.lost.values():
+                self.frame.note(lost.note(separate=True))
+        self.end()
 
     def _hand_over(self, outer: Sends) -> None:
         outer.reached |= self.reached
@@ -158,6 +163,10 @@ class Sends:
             )  # fmt: skip
         hint = "check that the user is connected, and that the connection belongs to this thread"
         return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
+
+
+_ENDED = Sends([None] * (PARENT + 1), None)
+"In the place of one that has ended: no call that sends is found beyond it."
 
 
 def user_of(info: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def witness_of(instance: object) -> Witness | None:
         return None
     if call[SEEN] is None:
         call[SEEN] = made = Witness(instance)
-        made.outside = call[OUTSIDE]
+        made.outside, made.within = call[OUTSIDE], None  # the call holds it: in a circle, nothing would die at once
     seen: Witness = call[SEEN]
     return seen
 
