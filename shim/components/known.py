@@ -23,7 +23,8 @@ class Known:
         self.infos: dict[str, Mapping[str, Any]] = {}
         self.of_user: dict[object, set[str]] = {}
         "User -> the connections of `infos` that are his."
-        self._due: dict[str, float] = {}
+        self.due: dict[str, float] = {}
+        "Connection -> when to look at it again."
         key = id(manager)
         self._manager = weakref.ref(manager, lambda _: _known.pop(key, None))
 
@@ -35,15 +36,20 @@ class Known:
             found = _known[id(manager)] = Known(manager)
         return found
 
-    def seen(self, manager: Any, connection_id: str, now: float) -> Mapping[str, Any] | None:
-        """Give what is known of a connection that a message goes to at `now`, by `time.monotonic`.
+    def look(self, manager: Any, connection_id: str, now: float) -> None:
+        """Look at a connection that a message goes to at `now`, by `time.monotonic`.
 
-        The host's entry is one dict from first to last, so it is looked up again only when it was not for `LOOK_S`.
+        The host's entry is one dict from first to last, so that is to be done again only when it is `due`.
         """
-        if now >= self._due.get(connection_id, 0.0):
-            self.refresh(manager, (connection_id,))
-            self._due[connection_id] = now + LOOK_S
-        return self.infos.get(connection_id)
+        self.refresh(manager, (connection_id,))
+        self.due[connection_id] = now + LOOK_S
+
+    def is_covered(self, user_id: object, reached: Collection[str]) -> bool:
+        """Say whether these are all of a user's connections that are known."""
+        for each in self.of_user.get(user_id, ()):  # noqa: SIM110  # a generator costs each send as much again
+            if each not in reached:
+                return False
+        return True
 
     def refresh(self, manager: Any, ids: Collection[str]) -> list[str]:
         """Take over what the host knows now of these connections; gives those whose entry cannot be read."""
@@ -104,7 +110,7 @@ class Known:
                 yield connection_id, info
             else:  # the host has closed it
                 self._drop(connection_id)
-                self._due.pop(connection_id, None)
+                self.due.pop(connection_id, None)
 
 
 _known: dict[int, Known] = {}

@@ -38,7 +38,7 @@ class LeavingMixin:
     async def _cleanup_connection(self, connection_id: str, *args: Any, **kwargs: Any) -> Any:
         """Show what is being handled (a send that failed); tell of a connection that stays in the table."""
         look(self)
-        removes(self)
+        removes(self, connection_id)
         try:
             return await super()._cleanup_connection(connection_id, *args, **kwargs)  # type: ignore[misc]
         except Exception as error:

@@ -6,17 +6,15 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from shim.codes import Code
-from shim.components.alterations import MARK, alterations, replaced, type_of
+from shim.components.alterations import alterations, named, replaced, type_of
 from shim.components.known import Known, lost_of
 from shim.components.leaving import LeavingMixin
 from shim.components.sends import Lost, Sends, sends_of
 from shim.components.sockets import SocketMixin
 from shim.components.witness import Handled, Witness, witnessing
-from shim.frames import STEP, Call, Note, frame_of
+from shim.frames import STEP, Call, Note, current, frame_of
 
 __all__ = ["ManagerMixin"]
-
-_NONE: frozenset[str] = frozenset()
 
 
 class ManagerMixin(SocketMixin, LeavingMixin):
@@ -47,40 +45,34 @@ class ManagerMixin(SocketMixin, LeavingMixin):
             Known.of(self).refresh(self, (connection_id,))
         return connection_id
 
-    def failloud_before_send_to_user(self, call: Call, *_: Any) -> Sends:
-        """Begin to tally the user's connections."""
-        return Sends(call, self)
+    failloud_before_send_to_user = failloud_before_send_to_thread = Sends
 
     def failloud_after_send_to_user(self, call: Call, answer: Any, user_id: str, *_: Any) -> None:
         """Judge what became of the message there, and at those that the host has lost sight of."""
-        sends: Sends = call[STEP]
-        known = Known.of(self)
-        if answer and sends.is_well and known.of_user.get(user_id, _NONE) <= sends.reached.keys():
-            sends.end()
+        sends, known = call[STEP], Known.of(self)
+        if answer and sends.is_well(call) and known.is_covered(user_id, sends.reached):
             return
         _leave_out(sends, known.left_out(self, {*sends.reached, *sends.lost}, user_id=user_id))
-        sends.judge(answer, f"user {user_id} has no connection")
+        sends.judge(call, answer, f"user {user_id} has no connection")
 
-    failloud_before_send_to_thread = failloud_before_send_to_user
-
-    def failloud_after_send_to_thread(self, call: Call, answer: Any, thread_id: str, _message: Any) -> None:
+    def failloud_after_send_to_thread(self, call: Call, answer: Any, thread_id: str, message: Any) -> None:
         """Judge what became of the message at the thread's connections."""
         sends: Sends = call[STEP]
-        if answer and sends.is_well:
-            sends.end()
-        else:
-            sends.judge(answer, f"nobody is connected to thread {thread_id}")
+        if type(message) is dict and message.get("type") != sends.type:
+            self.failloud_altered(call, sends, message, sends.type, message)
+        if not (answer and sends.is_well(call)):
+            sends.judge(call, answer, f"nobody is connected to thread {thread_id}")
 
     def failloud_broken_send_to_user(self, call: Call) -> None:
         """Tell what was lost until an exception or a cancellation ended the call."""
-        call[STEP].abandoned()
+        call[STEP].abandoned(call)
 
     failloud_broken_send_to_thread = failloud_broken_send_to_user
 
     async def _get_thread_connections(self, thread_id: str) -> Any:
         """See the connections that the host leaves out: flagged unhealthy, expired, or unreadable."""
         found = await super()._get_thread_connections(thread_id)  # type: ignore[misc]  # the host's, behind us
-        if (sends := sends_of(self)) is not None:
+        if (sends := sends_of(self, current.get())) is not None:
             known = Known.of(self)
             unreadable = known.refresh(self, list(self.connections))
             _leave_out(sends, known.left_out(self, {each for each, _ in found}, thread_id=thread_id))
@@ -89,26 +81,39 @@ class ManagerMixin(SocketMixin, LeavingMixin):
         return found
 
     async def _serialize_message_safely_async(self, message: Any) -> Any:
-        """See a message that is replaced, or sent under another type than it was given."""
-        if (sends := sends_of(self)) is None:
-            return await super()._serialize_message_safely_async(message)  # type: ignore[misc]  # the host's
-        host, before, cause = super()._serialize_message_safely_async, type_of(message), None  # type: ignore[misc]
+        """See a message that is replaced, or sent under another type than it was given.
+
+        A plain one is handed on as it is, and the call that sends it looks at it afterwards.
+        """
+        host = super()._serialize_message_safely_async  # type: ignore[misc]  # the host's, behind us in the MRO
+        witness, before = None, message.get("type") if type(message) is dict else type_of(message)
         try:
-            if type(message) is dict:  # handed on as it is: there is nothing to handle
+            if type(message) is dict:
                 made = await host(message)
+                if made is message:
+                    return made
+            elif sends_of(self, current.get()) is None:
+                return await host(message)
             else:
                 with witnessing(witness := Witness(self)):
                     made = await host(message)
-                cause = witness.cause
         except Exception as error:
-            replaced(sends, type(error).__name__, error)
+            if (sends := sends_of(self, current.get())) is not None:
+                replaced(sends, type(error).__name__, error)
             raise
-        if type(made) is not dict or MARK in made or made.get("type") != before:
-            alterations(
-                sends, message, before, made, cause=cause, catch_all=self.failloud_catch_all,
-                aliases=self.failloud_aliases,
-            )  # fmt: skip
+        call = current.get()
+        if call is not None and (sends := sends_of(self, call)) is not None:
+            self.failloud_altered(call, sends, message, before, made, None if witness is None else witness.cause)
         return made
+
+    def failloud_altered(
+        self, call: Call, sends: Sends, message: Any, before: Any, made: Any, cause: Exception | None = None
+    ) -> None:
+        """Note what the host did to a message; `before` is the type it had, `cause` what the host handled."""
+        alterations(
+            call, sends, message, named(before), made, cause=cause, catch_all=self.failloud_catch_all,
+            aliases=self.failloud_aliases,
+        )  # fmt: skip
 
     def update_connection_thread(self, user_id: str, thread_id: str) -> Any:
         """Keep the thread of the windows that the host has lost sight of, too."""

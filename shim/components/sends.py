@@ -13,7 +13,7 @@ from typing import Any
 from shim.codes import Code
 from shim.components.witness import cause_of
 from shim.errors import LoudFailure, WebSocketConnectionLostError, WebSocketSendFailureError
-from shim.frames import INSTANCE, NOTES, OPEN, PARENT, STEP, Call, Frame, Note, current
+from shim.frames import INSTANCE, NOTES, OPEN, PARENT, STEP, Call, Frame, Note
 
 __all__ = ["Lost", "Sends", "sends_of", "user_of"]
 
@@ -49,86 +49,69 @@ class Lost:
 
 
 class Sends:
-    """One call that sends one message to one or several connections."""
+    """What one call that sends one message, to one or several connections, has come to. Each such call makes one."""
 
-    __slots__ = ("altered", "call", "lost", "outer", "reached")
+    __slots__ = ("altered", "lost", "reached", "type")
 
-    def __init__(self, call: Call, instance: object) -> None:
-        self.call = call
-        self.outer = None if call[PARENT] is None else sends_of(instance, call[PARENT])
-        "The call around it that sends the same message: that one judges."
-        self.reached: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, _call: object, _who: object, message: Any, *_: object) -> None:
+        self.type: object = message.get("type") if type(message) is dict else None
+        "What a plain message says of itself when the call begins; the host may change it."
+        self.reached: dict[str, Mapping[str, Any] | None] = {}
         "Connection -> what is known of it."
         self.lost: dict[str, Lost] = {}
         self.altered: list[Note] = []
         "What was done to the message itself."
 
-    @property
-    def frame(self) -> Frame:
-        """The call as what fails inside it sees it."""
-        return Frame(self.call)
-
-    @property
-    def is_well(self) -> bool:
+    def is_well(self, call: Call) -> bool:
         """Say whether somebody got the message and nothing tells of a loss: there is nothing to judge."""
-        return bool(self.reached) and not (self.lost or self.altered or self.call[NOTES] or self.outer is not None)
+        return bool(self.reached and call[PARENT] is None and not (self.lost or self.altered or call[NOTES]))
 
     def count(self, lost: Lost) -> None:
         """Count a connection that did not get the message."""
         if lost.connection not in self.reached:
             self.lost.setdefault(lost.connection, lost)
 
-    def reach(self, connection_id: str, info: Mapping[str, Any]) -> None:
+    def reach(self, connection_id: str, info: Mapping[str, Any] | None) -> None:
         """Count a connection that got it."""
         self.reached[connection_id] = info
         if self.lost:
             self.lost.pop(connection_id, None)
 
-    def end(self) -> None:
-        """Part from the call, which holds this: in a circle, what it knows of failures would not die at once."""
-        self.call[STEP] = _ENDED
-
-    def judge(self, answer: object, nobody: str) -> None:
+    def judge(self, call: Call, answer: object, nobody: str) -> None:
         """Note what failed, now that the host has answered. `nobody` is the reason where there was no connection."""
-        self.frame.forgive("own")  # what the calls for single connections answered is told here, by recipient
-        if self.outer is not None:
-            self._hand_over(self.outer)
-        else:
-            for note in self._told(answer, nobody):
-                self.frame.note(note)
-        self.end()
+        frame = Frame(call)
+        frame.forgive("own")  # what the calls for single connections answered is told here, by recipient
+        if not self._handed_over(call):
+            for note in self._told(frame, answer, nobody):
+                frame.note(note)
 
-    def _told(self, answer: object, nobody: str) -> list[Note]:
+    def _told(self, frame: Frame, answer: object, nobody: str) -> list[Note]:
         if self.reached:
-            self._set_apart()
-        told = any(not note.separate for note in self.frame.notes)  # an inner call of another component knows better
+            _set_apart(frame)
+        told = any(not note.separate for note in frame.notes)  # an inner call of another component knows better
         alone = not self.reached and not told
-        if alone and (cause_of(self.call) is not None or not self.lost):
-            return [self._nobody(answer, nobody)]
+        if alone and (cause_of(frame.call) is not None or not self.lost):
+            return [_nobody(answer, nobody, cause_of(frame.call))]
         return [*self._by_recipient(raised=alone), *(self.altered if self.reached else ())]
 
-    def abandoned(self) -> None:
+    def abandoned(self, call: Call) -> None:
         """Note what was lost until an exception or a cancellation ended the call: nothing more will be known."""
-        self.frame.forgive("own")
-        if self.outer is not None:
-            self._hand_over(self.outer)
-        else:
+        frame = Frame(call)
+        frame.forgive("own")
+        if not self._handed_over(call):
             for lost in self.lost.values():
-                self.frame.note(lost.note(separate=True))
-        self.end()
+                frame.note(lost.note(separate=True))
 
-    def _hand_over(self, outer: Sends) -> None:
+    def _handed_over(self, call: Call) -> bool:
+        """Give all to the call around that sends the same message, where there is one: that one judges."""
+        outer = sends_of(call[INSTANCE], call[PARENT])
+        if outer is None:
+            return False
         outer.reached |= self.reached
         for lost in self.lost.values():
             outer.count(lost)
         outer.altered += self.altered
-
-    def _set_apart(self) -> None:
-        """Somebody got the message: who did not is escalated, and nothing is raised."""
-        for note in self.frame.notes:
-            if not note.separate:
-                self.frame.forgive(note.key)
-                self.frame.note(replace(note, separate=True))
+        return True
 
     def _by_recipient(self, *, raised: bool) -> list[Note]:
         served = {user_of(info) for info in self.reached.values()}
@@ -151,33 +134,35 @@ class Sends:
             code = lost.code
         return replace(lost, reason=reason, code=code).note(more, separate=True)
 
-    def _nobody(self, answer: object, nobody: str) -> Note:
-        error, reason, code = WebSocketConnectionLostError, nobody, Code.NO_CONNECTION
-        if answer:
-            reason, code = f"{nobody}, and the host reports success", Code.FALSE_SUCCESS
-        cause = cause_of(self.call)
-        if cause is not None:  # it never came to sending
-            return Note(
-                key="sends", error=WebSocketSendFailureError, reason="the send ended in an exception", cause=cause,
-                hint="see the cause: the host swallows it",
-            )  # fmt: skip
-        hint = "check that the user is connected, and that the connection belongs to this thread"
-        return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
+
+def _set_apart(frame: Frame) -> None:
+    """Somebody got the message: who did not is escalated, and nothing is raised."""
+    for note in frame.notes:
+        if not note.separate:
+            frame.forgive(note.key)
+            frame.note(replace(note, separate=True))
 
 
-_ENDED = Sends([None] * (PARENT + 1), None)
-"In the place of one that has ended: no call that sends is found beyond it."
+def _nobody(answer: object, nobody: str, cause: Exception | None) -> Note:
+    error, reason, code = WebSocketConnectionLostError, nobody, Code.NO_CONNECTION
+    if answer:
+        reason, code = f"{nobody}, and the host reports success", Code.FALSE_SUCCESS
+    if cause is not None:  # it never came to sending
+        return Note(
+            key="sends", error=WebSocketSendFailureError, reason="the send ended in an exception", cause=cause,
+            hint="see the cause: the host swallows it",
+        )  # fmt: skip
+    hint = "check that the user is connected, and that the connection belongs to this thread"
+    return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
 
 
-def user_of(info: Mapping[str, Any]) -> str:
+def user_of(info: Mapping[str, Any] | None) -> str:
     """Give the user of a connection."""
-    return str(info.get("user_id") or "unknown")
+    return str((info or {}).get("user_id") or "unknown")
 
 
-def sends_of(instance: object, call: Call | None = None) -> Sends | None:
-    """Give the innermost call of this instance that sends: around this code, or from `call` outwards."""
-    if call is None:
-        call = current.get()
+def sends_of(instance: object, call: Call | None) -> Sends | None:
+    """Give the innermost call of this instance that sends, from `call` outwards."""
     while call is not None:
         step = call[STEP]
         if type(step) is Sends:

@@ -6,14 +6,14 @@ from typing import Any
 
 from shim.codes import Code
 from shim.components.known import Known, is_open, lost_of
-from shim.components.sends import Lost, sends_of
+from shim.components.sends import Lost, Sends, sends_of
 from shim.components.witness import Witness, recording_proxy, witness_of, witnessing
-from shim.frames import BEGAN, INSTANCE, PARENT, SEEN, STEP, Call, Frame, open_call
+from shim.frames import BEGAN, INSTANCE, PARENT, PLAN, SEEN, STEP, Call, Frame, current, open_call
 
 __all__ = ["SocketMixin", "removes"]
 
 _Before = list[Any]
-"What one send to a connection met: what is known of it, whether it was healthy; and whether the host removes it."
+"What one send met: the known connections, the message's type; and this one's entry when the host removes it."
 
 
 class SocketMixin:
@@ -25,7 +25,7 @@ class SocketMixin:
         self, conn_id: str, websocket: Any, message_dict: Any, conn_info: Any
     ) -> Any:
         """See what the socket raises, which the host logs at DEBUG."""
-        sends = sends_of(self)
+        sends = sends_of(self, current.get())
         if sends is None:
             return await super()._send_to_connection_with_retry(conn_id, websocket, message_dict, conn_info)  # type: ignore[misc]
         with witnessing(witness := Witness(self)):
@@ -37,33 +37,47 @@ class SocketMixin:
             sends.count(_lost(conn_id, conn_info, witness, "the socket is closed"))
         return answer
 
-    def failloud_before__send_to_connection(self, call: Call, connection_id: str, _message: Any) -> _Before:
-        """Keep what is known of the connection: the host may remove it."""
-        info = Known.of(self).seen(self, connection_id, call[BEGAN])
-        return [info, info is None or info.get("is_healthy", True), False]
+    def failloud_before__send_to_connection(self, call: Call, connection_id: str, message: Any) -> _Before:
+        """Keep what is known of the connection, which the host may remove, and the message's type, which it may change.
 
-    def failloud_after__send_to_connection(self, call: Call, answer: Any, connection_id: str, _message: Any) -> None:
+        Every send to a connection pays for this and for what comes after.
+        """
+        known = Known.of(self)
+        if call[BEGAN] >= known.due.get(connection_id, 0.0):
+            known.look(self, connection_id, call[BEGAN])
+        return [known, message.get("type") if type(message) is dict else None, None]
+
+    def failloud_after__send_to_connection(self, call: Call, answer: Any, connection_id: str, message: Any) -> None:
         """See why one connection failed. It is a step of loops over connections: in none of them it raises."""
-        sends = None if call[PARENT] is None else sends_of(self, call[PARENT])
-        info, healthy, removed = call[STEP]
+        sends = sends_of(self, call[PARENT])
+        known, before, removed = call[STEP]
+        info = known.infos.get(connection_id)
+        if sends is not None and type(message) is dict and message.get("type") != before:
+            self.failloud_altered(call, sends, message, before, message)
         if answer:
             if sends is not None:
-                sends.reach(connection_id, info or {})
+                sends.reach(connection_id, info)
             return
         reason, code = "the socket is closed", Code.CONNECTION_LOST
-        if not removed and connection_id not in self.connections:
+        if removed is None and connection_id not in self.connections:
             reason = "the manager does not know the connection"
             if info:
                 reason, code = "the connection has expired from the manager's cache", Code.CONNECTION_EXPIRED
                 if not is_open(info.get("websocket")):
                     return  # nobody is there any more
-        elif not healthy:
+        elif removed is not None and not removed.get("is_healthy", True):
             reason = "the connection failed its health check and was removed"
-        lost = _lost(connection_id, info or {}, call[SEEN], reason, code)
+        lost = _lost(connection_id, removed or info or {}, call[SEEN], reason, code)
         if sends is not None:
             sends.count(lost)
         else:
             Frame(call).note(lost.note(separate=False))
+
+    def failloud_altered(
+        self, call: Call, sends: Sends, message: Any, before: Any, made: Any, cause: Exception | None = None
+    ) -> None:
+        """Note what the host did to a message; `before` is the type it had, `cause` what the host handled."""
+        raise NotImplementedError
 
     async def _ping_connection(self, connection_id: str) -> Any:
         """See why the check of a connection fails that a message is to go to."""
@@ -81,11 +95,11 @@ class SocketMixin:
                 info["websocket"] = socket
 
 
-def removes(manager: object) -> None:
-    """Keep in mind that the host removes the connection it was sending to."""
+def removes(manager: Any, connection_id: str) -> None:
+    """Keep what the host knows of a connection that it was sending to and now removes."""
     call = open_call()
-    if call is not None and call[INSTANCE] is manager and isinstance(call[STEP], list):
-        call[STEP][-1] = True
+    if call is not None and call[INSTANCE] is manager and call[PLAN].row.method == "_send_to_connection":
+        call[STEP][-1] = call[STEP][0].infos.get(connection_id) or {}
 
 
 def _lost(
