@@ -56,19 +56,19 @@ def wrapped_members(host: Host, declared: HostClass, cls: type, over: dict[str, 
         return made.get(name) or over.get(name) or inspect.getattr_static(cls, name)
 
     for row in rows_of(host, declared.target):
-        made[row.method] = wrap_member(raw(row.method), row, declared.identity)
+        made[row.method] = wrap_member(raw(row.method), row, declared.identity, cls)
     for hook in declared.hooks:
         made[hook.method] = wrap_hook(raw(hook.method), hook, declared.component)
     return made
 
 
-def wrap_member(raw: Any, row: Contract, paths: Mapping[str, str]) -> Any:
+def wrap_member(raw: Any, row: Contract, paths: Mapping[str, str], owner: type | None = None) -> Any:
     """Wrap what stands in a class: a plain method, a static or a class method; gives the same kind."""
     if isinstance(raw, staticmethod):
         return staticmethod(wrap_function(raw.__func__, row, paths))
     if isinstance(raw, classmethod):
         return classmethod(wrap_method(raw.__func__, row, paths))
-    return wrap_method(raw, row, paths)
+    return wrap_method(raw, row, paths, owner)
 
 
 @contextmanager

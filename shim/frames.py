@@ -71,9 +71,10 @@ Call = list[Any]
 """A contracted call under way. It is a list because every call pays for it, and only those that fail look inside: a
 list display takes 50 ns where an object takes 250. The names below are its places; `Frame` is how to look inside."""
 
-PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN, HELD, BEGAN = range(10)
+PLAN, INSTANCE, ARGS, KWARGS, PARENT, MODE, NOTES, OPEN, HELD, BEGAN, STEP, OUTSIDE, SEEN = range(13)
 """HELD is what the row's first watch held when the call began: what it says is looked for there first. BEGAN is the
-time, by `time.monotonic`."""
+time, by `time.monotonic`. The last three are for a method with steps of a mixin: what its `failloud_before` gave, the
+exception that was being handled when the call began, and the witness of those that the host handled in it."""
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 "The keyword arguments of a call that has none."

@@ -31,7 +31,7 @@ _fl_call = _fl_get()
 if _fl_call is not None:
     if _fl_call[1] is $self and _fl_call[7]:
         try:
-            $self.$check(_fl_call, _fl_answer, *$args, **$kwargs)
+            $self.$check(_fl_call, _fl_answer, $passed)
         except Exception as _fl_error:
             _fl_misjudged(_fl_error)
     else:

@@ -33,6 +33,8 @@ class _Parameters:
     declared: str
     passed: str
     "What hands them on, the instance included."
+    others: str
+    "The same without the instance."
     rest: str
     "The positional ones behind the instance, as a tuple."
     named: str
@@ -46,13 +48,14 @@ def shaped(
     """Compile `template`, the body of a function, under the parameters of `host`.
 
     In it `$call` calls the host (and awaits it where it is async), `$self` is the instance, `$args` and `$kwargs` the
-    other arguments; `names` are its globals. A function has no instance: None. `label` says in tracebacks which
-    wrapper it is.
+    other arguments, `$passed` the same as a call takes them; `names` are its globals. A function has no instance: None.
+    `label` says in tracebacks which wrapper it is.
     """
     is_async = inspect.iscoroutinefunction(host)
     known = _parameters(host.__code__, is_method=is_method) if isinstance(host, FunctionType) else _ANY
     body = template.replace("$call", f"{'await ' if is_async else ''}_fl_host({known.passed})")
     body = body.replace("$self", known.first).replace("$args", known.rest).replace("$kwargs", known.named)
+    body = body.replace("$passed", known.others)
     source = f"{'async ' if is_async else ''}def _fl_made({known.declared}):\n{textwrap.indent(body, '    ')}"
     filename = f"<failloud wrapper of {label} (importlib._bootstrap: log lines look past it)>"
     namespace = {
@@ -76,6 +79,7 @@ def _compiled(source: str, filename: str) -> CodeType:
 _ANY = _Parameters(
     declared="_fl_self, *_fl_args, **_fl_kwargs",
     passed="_fl_self, *_fl_args, **_fl_kwargs",
+    others="*_fl_args, **_fl_kwargs",
     rest="_fl_args",
     named="_fl_kwargs",
     first="_fl_self",
@@ -98,6 +102,7 @@ def _parameters(code: CodeType, *, is_method: bool) -> _Parameters:
     return _Parameters(
         declared=_joined(declared),
         passed=_joined(passed),
+        others=_joined(passed[is_method:]),
         rest=f"({''.join(f'{part}, ' for part in (*plain[is_method:], star) if part)})",
         named=f"{{{_joined(named)}}}" if any(named) else "_fl_nothing",
         first=plain[0] if is_method else "None",

@@ -35,7 +35,9 @@ else:
     _fl_outer, _fl_watch = _fl_match(_fl_outer, $self)
 if _fl_watch is None:
     return $call
-_fl_call = [_fl_outer[0], None, (), _fl_nothing, _fl_outer, _fl_outer[5], None, True, None, _fl_outer[9]]
+_fl_call = [
+    _fl_outer[0], None, (), _fl_nothing, _fl_outer, _fl_outer[5], None, True, None, _fl_outer[9], None, None, None
+]
 _fl_token = _fl_set(_fl_call)
 try:
     _fl_answer = $call

@@ -17,7 +17,7 @@ __all__ = ["Watching", "inner_call"]
 
 def inner_call(outer: Call) -> Call:
     """Open a call inside `outer`, of nobody: what fails in there is known to have failed in there."""
-    return [outer[PLAN], None, (), NOTHING, outer, outer[MODE], None, True, None, outer[BEGAN]]
+    return [outer[PLAN], None, (), NOTHING, outer, outer[MODE], None, True, None, outer[BEGAN], None, None, None]
 
 
 class Watching:

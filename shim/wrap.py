@@ -8,15 +8,16 @@ where enforce refuses to start work whose need is missing. Cancellation and exit
 from __future__ import annotations
 
 import inspect
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from shim import flags
 from shim.contracts import Contract, Shows, Work
 from shim.errors import UNKNOWN, LoudFailure
-from shim.frames import MODE, NOTHING, Call, Frame, Note, current, noted, open_call
+from shim.frames import INSTANCE, MODE, NOTHING, Call, Frame, Note, current, noted, open_call
 from shim.guard import brief, own_failure, shown
 from shim.identity import finder
 from shim.needs import lacks, missing
@@ -44,7 +45,9 @@ if _fl_parent is not None and not _fl_parent[7]:
 """
 
 _CALL = """\
-_fl_call = [_fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True, $held, _fl_now]
+_fl_call = [
+    _fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True, $held, _fl_now, None, $outside, None
+]
 """
 
 _NEEDS = """\
@@ -54,6 +57,20 @@ except Exception:
     _fl_lacks = True
 if _fl_lacks:
     _fl_guard.begin(_fl_call)
+"""
+
+_BEFORE = """\
+try:
+    _fl_call[10] = $self.failloud_before_$method(_fl_call, $passed)
+except Exception as _fl_error:
+    _fl_stumbled(_fl_error)
+"""
+
+_AFTER = """\
+try:
+    $self.failloud_after_$method(_fl_call, _fl_answer, $passed)
+except Exception as _fl_error:
+    _fl_stumbled(_fl_error)
 """
 
 _WATCHES = """\
@@ -67,7 +84,7 @@ if not _fl_tells:
     _fl_held = None
 """
 
-_END = """\
+_RUN = """\
 _fl_token = _fl_set(_fl_call)
 try:
     _fl_answer = $call
@@ -82,6 +99,9 @@ finally:
         _fl_reset(_fl_token)
     except ValueError:
         pass  # ended in another context than it began in: there is nothing of ours to put back there
+"""
+
+_JUDGED = """\
 try:
     if $good and _fl_call[6] is None and (_fl_parent is None or not _fl_noted(_fl_parent)):
         _fl_call[7] = False
@@ -95,14 +115,20 @@ return _fl_guard.close(_fl_call, _fl_answer)
 _GOOD = {Shows.FALSY: "_fl_answer", Shows.UNSUCCESSFUL: "_fl_answer.success"}
 
 
-def wrap_method(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
-    """Wrap a contracted method. `paths` says where the record's identity fields come from."""
-    return _wrap(host, row, _Guard(host, row, paths), is_method=True)
+def wrap_method(host: Host, row: Contract, paths: Mapping[str, str], owner: type | None = None) -> Host:
+    """Wrap a contracted method. `paths` says where the record's identity fields come from.
+
+    `owner` is the class with the mixin, which may have steps for a method: `failloud_before_<method>(call, ...)`, what
+    it gives is kept in the call; `failloud_after_<method>(call, answer, ...)` when the host has answered; and
+    `failloud_broken_<method>(call)` where an exception or a cancellation ended the call. None of them runs in mode off.
+    """
+    steps = {when for when in ("before", "after", "broken") if hasattr(owner, f"failloud_{when}_{row.method}")}
+    return _wrap(host, row, _Guard(host, row, paths, has_broken="broken" in steps), steps, is_method=True)
 
 
 def wrap_function(host: Host, row: Contract, paths: Mapping[str, str]) -> Host:
     """Wrap what has no instance: a module's function, a static method."""
-    return _wrap(host, row, _Guard(_for_nobody(host), row, paths), is_method=False)
+    return _wrap(host, row, _Guard(_for_nobody(host), row, paths), set(), is_method=False)
 
 
 def _for_nobody(host: Host) -> Host:
@@ -116,11 +142,11 @@ def _for_nobody(host: Host) -> Host:
     return function
 
 
-def _wrap(host: Host, row: Contract, guard: _Guard, *, is_method: bool) -> Host:
+def _wrap(host: Host, row: Contract, guard: _Guard, steps: Collection[str], *, is_method: bool) -> Host:
     names = {
         "guard": guard, "cell": flags.cell(row.component), "clock": time.monotonic,
         "refresh": flags.refresh, "off": Mode.OFF, "get": current.get, "set": current.set, "reset": current.reset,
-        "open_call": open_call, "noted": noted, "nothing": NOTHING,
+        "open_call": open_call, "noted": noted, "nothing": NOTHING, "outside": sys.exception, "stumbled": _stumbled,
     }  # fmt: skip
     template = _BEGIN
     if row.watches:
@@ -128,18 +154,25 @@ def _wrap(host: Host, row: Contract, guard: _Guard, *, is_method: bool) -> Host:
         names |= {"ready": watches.ready, "prepare": watches.prepare}
         template += _WATCHES.replace("$tells", watches.source())
     template += _CALL.replace("$held", "_fl_held" if row.watches else "None")
+    template = template.replace("$outside", "_fl_outside()" if steps else "None")
     if row.needs:
         names |= {f"given_{place}": given for place, given in enumerate(guard.given)}
         template += _NEEDS.replace("$lacks", lacks(row.needs))
-    template += _END.replace("$good", _GOOD.get(row.shows, "True"))
+    template += (_BEFORE if "before" in steps else "") + _RUN + (_AFTER if "after" in steps else "")
+    template = (template + _JUDGED).replace("$good", _GOOD.get(row.shows, "True")).replace("$method", row.method)
     return shaped(host, template, names, row.key, is_method=is_method)
+
+
+def _stumbled(error: Exception) -> None:
+    own_failure("wrap.step", error)  # a step of a mixin is ours: it must cost neither the answer nor the record
 
 
 class _Guard:
     """What happens around the host's method where not all is well, for one contract row."""
 
-    def __init__(self, host: Host, row: Contract, paths: Mapping[str, str]) -> None:
+    def __init__(self, host: Host, row: Contract, paths: Mapping[str, str], *, has_broken: bool = False) -> None:
         self.host, self.row, self.paths = host, row, paths
+        self.broken = f"failloud_broken_{row.method}" if has_broken else ""
         self.first = {name: watch for watch in row.watches[:1] for name in watch.methods}
         self.given = tuple(finder(need.argument, host) for need in row.needs)
         names = dict.fromkeys(name for watch in row.watches for name in watch.methods)
@@ -195,6 +228,7 @@ class _Guard:
 
     def raised(self, call: Call, error: Exception) -> None:
         """Record what the host raised, once; a loud failure that is recorded already passes."""
+        self._break(call)
         frame = Frame(call)
         notes = frame.close()
         if isinstance(error, LoudFailure):
@@ -209,9 +243,17 @@ class _Guard:
 
     def cancelled(self, call: Call) -> None:
         """Escalate what was lost before a cancellation or an exit; the exit itself is no failure of delivery."""
+        self._break(call)
         frame = Frame(call)
         notes = [note for note in frame.close() if note.decides or note.separate]
         self._safely("wrap.cancelled", lambda: self._settle(frame, notes, cancelled=True))
+
+    def _break(self, call: Call) -> None:
+        if self.broken:
+            try:
+                getattr(call[INSTANCE], self.broken)(call)
+            except Exception as failed:  # noqa: BLE001  # a step is ours: the host's own exception goes on
+                _stumbled(failed)
 
     def _settle(self, frame: Frame, notes: list[Note], **kind: bool) -> LoudFailure | None:
         if not notes:

@@ -9,9 +9,9 @@ from typing import Any
 from shim.codes import Code
 from shim.components.sends import Sends
 from shim.errors import WebSocketEventDroppedError
-from shim.frames import ARGS, Note
+from shim.frames import ARGS, PARENT, STEP, Call, Note
 
-__all__ = ["MARK", "alterations", "replaced", "type_of"]
+__all__ = ["MARK", "alterations", "named", "replaced", "type_of"]
 
 MARK = "serialization_error"
 "The key of a message that stands for another."
@@ -20,11 +20,17 @@ MARK = "serialization_error"
 def type_of(message: Any) -> str:
     """Give a message's event type as text; empty where it names none."""
     found = message.get("type") if isinstance(message, Mapping) else getattr(message, "type", None)
-    found = getattr(found, "value", found)
+    return named(found)
+
+
+def named(event_type: Any) -> str:
+    """Give an event type as text: a member of an enumeration by its value, None as the empty text."""
+    found = getattr(event_type, "value", event_type)
     return "" if found is None else str(found)
 
 
 def alterations(
+    call: Call,
     sends: Sends,
     message: Any,
     before: str,
@@ -44,7 +50,7 @@ def alterations(
     if MARK in made and not (isinstance(message, Mapping) and MARK in message):
         replaced(sends, str(made[MARK]), cause or _unserialisable(message))
     elif after == catch_all and before and before not in aliases:
-        _describe_as(sends, message, before)
+        _describe_as(call, message, before)
         reason = f"the manager sent {before} as {after}: the user's client cannot know it"
         _alter(sends, "retyped", reason, Code.EVENT_RETYPED, None, before, separate=True)
 
@@ -69,13 +75,14 @@ def _alter(
     sends.altered.append(note)
 
 
-def _describe_as(sends: Sends, message: Any, event_type: str) -> None:
-    """Let the call be known by the event it was asked for: the host has rewritten the caller's own message."""
-    call: Sends | None = sends
-    while call is not None:
-        args = call.frame.call[ARGS]
-        call.frame.call[ARGS] = tuple({**each, "type": event_type} if each is message else each for each in args)
-        call = call.outer
+def _describe_as(call: Call, message: Any, event_type: str) -> None:
+    """Let the calls that send it be known by the event they were asked for: the host has rewritten the message."""
+    around: Call | None = call
+    while around is not None:
+        if type(around[STEP]) is Sends:
+            args = around[ARGS]
+            around[ARGS] = tuple({**each, "type": event_type} if each is message else each for each in args)
+        around = around[PARENT]
 
 
 def _unserialisable(message: Any) -> Exception | None:

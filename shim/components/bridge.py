@@ -15,7 +15,7 @@ from shim.errors import (
     WebSocketContextValidationError,
     WebSocketSendFailureError,
 )
-from shim.frames import PARENT, Call, Frame, Note, frame_of
+from shim.frames import INSTANCE, PARENT, Call, Frame, Note, frame_of
 from shim.guard import shown
 from shim.proxy import Intercept, proxy_for, unwrap
 
@@ -38,7 +38,7 @@ class RoutingMixin:
         """Look at the thread a run was resolved to, before the event goes there; a good call ends soon."""
         if not isinstance(thread_id, str) or not thread_id:
             return
-        wanted = None if call[PARENT] is None else _thread_of_the_caller(Frame(call))
+        wanted = None if call[PARENT] is None else _thread_of_the_caller(call)
         if wanted is not None and wanted != thread_id:
             frame, reason = (
                 Frame(call),
@@ -80,17 +80,16 @@ class RoutingMixin:
 
     def _is_mapped(self, run_id: Any, thread_id: str) -> bool:
         registry = self._thread_registry
-        if registry is None:
-            return False
         table = getattr(registry, self.failloud_mappings, None)
         if table is None:
-            return True  # a registry of another make: its answer stands
+            return registry is not None  # a registry of another make: its answer stands
         mapped, metadata = _mapping(self._mapping_of(run_id))
         return mapped == thread_id and metadata.get("source") != "pattern_extraction"
 
     def _mapping_of(self, run_id: Any) -> Any:
         table = getattr(unwrap(self._thread_registry), self.failloud_mappings, None)
-        return table.get(run_id.strip()) if isinstance(table, Mapping) and isinstance(run_id, str) else None
+        is_table = type(table) is dict or isinstance(table, Mapping)  # asking an abstract class takes its time
+        return table.get(run_id.strip()) if is_table and isinstance(run_id, str) else None  # type: ignore[union-attr]
 
     def _somebody_in(self, thread_id: str, frame: Frame) -> bool:
         user_id = _addressed_user(frame)
@@ -207,14 +206,14 @@ def _cause(frame: Frame) -> BaseException | None:
     return next((note.cause for note in frame.notes if note.cause is not None), None)
 
 
-def _thread_of_the_caller(frame: Frame) -> str | None:
+def _thread_of_the_caller(call: Call) -> str | None:
     """Give the thread that the emitter which called the bridge was made for."""
-    outer = frame.parent
+    outer: Call | None = call[PARENT]
     while outer is not None:
-        wanted = getattr(outer.instance, "thread_id", None)
+        wanted = getattr(outer[INSTANCE], "thread_id", None)
         if isinstance(wanted, str):
             return wanted
-        outer = outer.parent
+        outer = outer[PARENT]
     return None
 
 
@@ -223,7 +222,8 @@ def _mapping(found: Any) -> tuple[str | None, Mapping[str, Any]]:
     if found is None or isinstance(found, str):
         return found, {}
     metadata = getattr(found, "metadata", None)
-    return getattr(found, "thread_id", None), metadata if isinstance(metadata, Mapping) else {}
+    is_mapping = type(metadata) is dict or isinstance(metadata, Mapping)
+    return getattr(found, "thread_id", None), metadata if is_mapping else {}  # type: ignore[return-value]
 
 
 def _field(connection: Any, name: str) -> Any:

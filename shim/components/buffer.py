@@ -8,18 +8,18 @@ from typing import Any, ClassVar
 from shim.codes import Code
 from shim.components.redelivery import RedeliveryMixin
 from shim.components.waiting import dropped, under_way, without_limit
-from shim.components.witness import Handled, Witness, witness_of, witnessing
+from shim.components.witness import Handled, cause_of
 from shim.errors import WebSocketBufferOverflowError
-from shim.frames import Frame, Note, frame_of
+from shim.frames import MODE, STEP, Call, Frame, Note, frame_of
 from shim.snapshot import Mode
 
 __all__ = ["AgentchatBufferMixin", "BufferMixin"]
 
 
-class _Buffering(Witness):
-    """One call of `buffer_message`; `before` holds the queues while what is evicted for nothing goes back."""
-
-    before: dict[str, list[Any]] | None = None
+_Before = tuple[int, dict[str, list[Any]] | None]
+"""What one call of `buffer_message` met: how many messages were held, and the queues, where what is evicted for nothing
+goes back."""
+_ENFORCE = Mode.ENFORCE
 
 
 class BufferMixin(RedeliveryMixin):
@@ -32,26 +32,25 @@ class BufferMixin(RedeliveryMixin):
     failloud_queues: ClassVar[str] = "user_buffers"
     "Attribute: user -> messages."
 
-    async def buffer_message(self, user_id: str, message: Any, *args: Any, **kwargs: Any) -> Any:
-        """Say which limit rejected the message; in enforce, what was evicted for nothing goes back where it was."""
-        frame = frame_of(self)
-        if frame is None:
-            return await super().buffer_message(user_id, message, *args, **kwargs)  # type: ignore[misc]
-        queues, count, call = getattr(self, self.failloud_queues), getattr(self, self.failloud_count), _Buffering(self)
-        if frame.mode is Mode.ENFORCE:
+    def failloud_before_buffer_message(self, call: Call, user_id: str, _message: Any, *_: Any) -> _Before:
+        """Keep what only now can be known. In enforce, what is evicted for nothing is to go back where it was."""
+        count, kept = getattr(self, self.failloud_count), None
+        if call[MODE] is _ENFORCE:
+            queues = getattr(self, self.failloud_queues)
             if count >= self.config.max_buffer_size_global:
-                call.before = {user: list(queue) for user, queue in queues.items()}
+                kept = {user: list(queue) for user, queue in queues.items()}
             elif len(_waiting(queues, user_id)) >= self.config.max_buffer_size_per_user:
                 without_limit(queues, user_id)
-        with witnessing(call):
-            answer = await super().buffer_message(user_id, message, *args, **kwargs)  # type: ignore[misc]
-        if answer:
-            for run in under_way.get(self, ()):
+        return count, kept
+
+    def failloud_after_buffer_message(self, call: Call, answer: Any, user_id: str, message: Any, *_: Any) -> None:
+        """Say which limit rejected the message; tell the deliveries under way of one that came."""
+        if not answer:
+            self._explain(Frame(call), user_id, message, call[STEP][0], cause_of(call))
+        elif under_way:
+            for run in under_way.get(id(self), ()):
                 if run.user_id == user_id:
-                    run.entries.append(queues[user_id][-1])
-        else:
-            self._explain(frame, user_id, message, count, call.cause)
-        return answer
+                    run.entries.append(getattr(self, self.failloud_queues)[user_id][-1])
 
     def _update_buffer_size(self, message: Any, remove: bool = False) -> None:  # noqa: FBT001, FBT002  # the host's signature
         """Note who is removed; in enforce, keep what the host promises to keep, or removes for nothing."""
@@ -63,17 +62,17 @@ class BufferMixin(RedeliveryMixin):
             self._evict(frame, message)
             return
         super()._update_buffer_size(message, remove)  # type: ignore[misc]
-        for run in under_way.get(self, ()):
+        for run in under_way.get(id(self), ()):
             run.removed.add(id(message))
         if frame.row.method == "clear_user_buffer":
             frame.note(dropped(message, "was cleared before it was delivered", Code.EVENT_DROPPED))
 
     def _evict(self, frame: Frame, message: Any) -> None:
-        call, queues = witness_of(self), getattr(self, self.failloud_queues)
-        if isinstance(call, _Buffering) and call.before is not None:  # the new message is rejected all the same
+        step, queues = frame.call[STEP], getattr(self, self.failloud_queues)
+        if step is not None and step[1] is not None:  # the new message is rejected all the same
             queue = queues[message.user_id]
             queue.clear()
-            queue.extend(call.before[message.user_id])
+            queue.extend(step[1][message.user_id])
             return
         if frame.mode is Mode.ENFORCE and self._promised(message):
             queues[message.user_id].appendleft(message)
@@ -83,7 +82,7 @@ class BufferMixin(RedeliveryMixin):
             frame.note(dropped(message, what, Code.BUFFER_FULL, error=error, separate=True))
             return
         super()._update_buffer_size(message, True)  # type: ignore[misc]
-        for run in under_way.get(self, ()):
+        for run in under_way.get(id(self), ()):
             run.removed.add(id(message))
         frame.note(dropped(message, "was evicted to make room", Code.EVENT_EVICTED, separate=True))
 

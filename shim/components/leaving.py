@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from shim.components.sockets import removes
 from shim.components.witness import Witness, look, witnessing
 from shim.errors import WebSocketConnectionLostError
 from shim.frames import Frame, Note, frame_of
@@ -37,6 +38,7 @@ class LeavingMixin:
     async def _cleanup_connection(self, connection_id: str, *args: Any, **kwargs: Any) -> Any:
         """Show what is being handled (a send that failed); tell of a connection that stays in the table."""
         look(self)
+        removes(self, connection_id)
         try:
             return await super()._cleanup_connection(connection_id, *args, **kwargs)  # type: ignore[misc]
         except Exception as error:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from shim.codes import Code
-from shim.components.alterations import alterations, replaced, type_of
+from shim.components.alterations import alterations, named, replaced, type_of
 from shim.components.known import Known, lost_of
 from shim.components.leaving import LeavingMixin
-from shim.components.sends import Lost, Sends, sending, sends_of
+from shim.components.sends import Lost, Sends, sends_of
 from shim.components.sockets import SocketMixin
 from shim.components.witness import Handled, Witness, witnessing
-from shim.frames import Note, frame_of
+from shim.frames import STEP, Call, Note, current, frame_of
 
 __all__ = ["ManagerMixin"]
 
@@ -45,33 +45,34 @@ class ManagerMixin(SocketMixin, LeavingMixin):
             Known.of(self).refresh(self, (connection_id,))
         return connection_id
 
-    async def send_to_user(self, user_id: str, message: Any, *args: Any, **kwargs: Any) -> Any:
-        """Tally the user's connections, and those that the host has lost sight of."""
-        frame = frame_of(self)
-        if frame is None:
-            return await super().send_to_user(user_id, message, *args, **kwargs)  # type: ignore[misc]
-        tried, known = tuple(self.user_connections.get(user_id, ())), Known.of(self)
-        known.refresh(self, tried)
-        with sending(frame) as sends:
-            answer = await super().send_to_user(user_id, message, *args, **kwargs)  # type: ignore[misc]
-        _leave_out(sends, known.left_out(self, tried, user_id=user_id))
-        sends.judge(answer, f"user {user_id} has no connection")
-        return answer
+    failloud_before_send_to_user = failloud_before_send_to_thread = Sends
 
-    async def send_to_thread(self, thread_id: str, message: Any) -> Any:
-        """Tally the thread's connections."""
-        frame = frame_of(self)
-        if frame is None:
-            return await super().send_to_thread(thread_id, message)  # type: ignore[misc]
-        with sending(frame) as sends:
-            answer = await super().send_to_thread(thread_id, message)  # type: ignore[misc]
-        sends.judge(answer, f"nobody is connected to thread {thread_id}")
-        return answer
+    def failloud_after_send_to_user(self, call: Call, answer: Any, user_id: str, *_: Any) -> None:
+        """Judge what became of the message there, and at those that the host has lost sight of."""
+        sends, known = call[STEP], Known.of(self)
+        if answer and sends.is_well(call) and known.is_covered(user_id, sends.reached):
+            return
+        _leave_out(sends, known.left_out(self, {*sends.reached, *sends.lost}, user_id=user_id))
+        sends.judge(call, answer, f"user {user_id} has no connection")
+
+    def failloud_after_send_to_thread(self, call: Call, answer: Any, thread_id: str, message: Any) -> None:
+        """Judge what became of the message at the thread's connections."""
+        sends: Sends = call[STEP]
+        if type(message) is dict and message.get("type") != sends.type:
+            self.failloud_altered(call, sends, message, sends.type, message)
+        if not (answer and sends.is_well(call)):
+            sends.judge(call, answer, f"nobody is connected to thread {thread_id}")
+
+    def failloud_broken_send_to_user(self, call: Call) -> None:
+        """Tell what was lost until an exception or a cancellation ended the call."""
+        call[STEP].abandoned(call)
+
+    failloud_broken_send_to_thread = failloud_broken_send_to_user
 
     async def _get_thread_connections(self, thread_id: str) -> Any:
         """See the connections that the host leaves out: flagged unhealthy, expired, or unreadable."""
-        found = await super()._get_thread_connections(thread_id)  # type: ignore[misc]
-        if (sends := sends_of(self)) is not None:
+        found = await super()._get_thread_connections(thread_id)  # type: ignore[misc]  # the host's, behind us
+        if (sends := sends_of(self, current.get())) is not None:
             known = Known.of(self)
             unreadable = known.refresh(self, list(self.connections))
             _leave_out(sends, known.left_out(self, {each for each, _ in found}, thread_id=thread_id))
@@ -80,21 +81,39 @@ class ManagerMixin(SocketMixin, LeavingMixin):
         return found
 
     async def _serialize_message_safely_async(self, message: Any) -> Any:
-        """See a message that is replaced, or sent under another type than it was given."""
-        if (sends := sends_of(self)) is None:
-            return await super()._serialize_message_safely_async(message)  # type: ignore[misc]
-        before = type_of(message)
-        with witnessing(witness := Witness(self)):
-            try:
-                made = await super()._serialize_message_safely_async(message)  # type: ignore[misc]
-            except Exception as error:
+        """See a message that is replaced, or sent under another type than it was given.
+
+        A plain one is handed on as it is, and the call that sends it looks at it afterwards.
+        """
+        host = super()._serialize_message_safely_async  # type: ignore[misc]  # the host's, behind us in the MRO
+        witness, before = None, message.get("type") if type(message) is dict else type_of(message)
+        try:
+            if type(message) is dict:
+                made = await host(message)
+                if made is message:
+                    return made
+            elif sends_of(self, current.get()) is None:
+                return await host(message)
+            else:
+                with witnessing(witness := Witness(self)):
+                    made = await host(message)
+        except Exception as error:
+            if (sends := sends_of(self, current.get())) is not None:
                 replaced(sends, type(error).__name__, error)
-                raise
+            raise
+        call = current.get()
+        if call is not None and (sends := sends_of(self, call)) is not None:
+            self.failloud_altered(call, sends, message, before, made, None if witness is None else witness.cause)
+        return made
+
+    def failloud_altered(
+        self, call: Call, sends: Sends, message: Any, before: Any, made: Any, cause: Exception | None = None
+    ) -> None:
+        """Note what the host did to a message; `before` is the type it had, `cause` what the host handled."""
         alterations(
-            sends, message, before, made, cause=witness.cause, catch_all=self.failloud_catch_all,
+            call, sends, message, named(before), made, cause=cause, catch_all=self.failloud_catch_all,
             aliases=self.failloud_aliases,
         )  # fmt: skip
-        return made
 
     def update_connection_thread(self, user_id: str, thread_id: str) -> Any:
         """Keep the thread of the windows that the host has lost sight of, too."""
@@ -111,4 +130,4 @@ class ManagerMixin(SocketMixin, LeavingMixin):
 
 def _leave_out(sends: Sends, lost: Iterable[Lost]) -> None:
     for each in lost:
-        sends.count(each, sent=False)
+        sends.count(each)

@@ -48,7 +48,7 @@ class RedeliveryMixin:
 
     @contextmanager
     def _delivering(self, frame: Frame, run: Delivery) -> Iterator[None]:
-        running = under_way.setdefault(self, [])
+        running = under_way.setdefault(id(self), [])
         running.append(run)
         raised: Exception | None = None
         try:
@@ -58,6 +58,8 @@ class RedeliveryMixin:
             raise
         finally:
             running.remove(run)
+            if not running:
+                del under_way[id(self)]
             self._settle(frame, run, raised)
 
     def _settle(self, frame: Frame, run: Delivery, raised: Exception | None) -> None:

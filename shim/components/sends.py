@@ -6,17 +6,16 @@ would send again to those who have it; a user left out is one failure, a window 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from shim.codes import Code
-from shim.components.witness import Witness, witnessing
+from shim.components.witness import cause_of
 from shim.errors import LoudFailure, WebSocketConnectionLostError, WebSocketSendFailureError
-from shim.frames import Frame, Note
+from shim.frames import INSTANCE, NOTES, OPEN, PARENT, STEP, Call, Frame, Note
 
-__all__ = ["Lost", "Sends", "sending", "sends_of"]
+__all__ = ["Lost", "Sends", "sends_of", "user_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,71 +48,73 @@ class Lost:
         )
 
 
-@dataclass(slots=True, eq=False)
 class Sends:
-    """One call that sends one message to one or several connections."""
+    """What one call that sends one message, to one or several connections, has come to. Each such call makes one."""
 
-    frame: Frame
-    witness: Witness
-    outer: Sends | None = None
-    "The call around it that sends the same message: that one judges."
-    reached: dict[str, str] = field(default_factory=dict)
-    "Connection -> its user."
-    lost: dict[str, Lost] = field(default_factory=dict)
-    altered: list[Note] = field(default_factory=list)
-    "What was done to the message itself."
+    __slots__ = ("altered", "lost", "reached", "type")
 
-    def count(self, lost: Lost, *, sent: bool) -> None:
-        """Count one connection's outcome."""
-        if sent:
-            self.reached[lost.connection] = lost.user_id
-            self.lost.pop(lost.connection, None)
-        elif lost.connection not in self.reached:
+    def __init__(self, _call: object, _who: object, message: Any, *_: object) -> None:
+        self.type: object = message.get("type") if type(message) is dict else None
+        "What a plain message says of itself when the call begins; the host may change it."
+        self.reached: dict[str, Mapping[str, Any] | None] = {}
+        "Connection -> what is known of it."
+        self.lost: dict[str, Lost] = {}
+        self.altered: list[Note] = []
+        "What was done to the message itself."
+
+    def is_well(self, call: Call) -> bool:
+        """Say whether somebody got the message and nothing tells of a loss: there is nothing to judge."""
+        return bool(self.reached and call[PARENT] is None and not (self.lost or self.altered or call[NOTES]))
+
+    def count(self, lost: Lost) -> None:
+        """Count a connection that did not get the message."""
+        if lost.connection not in self.reached:
             self.lost.setdefault(lost.connection, lost)
 
-    def judge(self, answer: object, nobody: str) -> None:
+    def reach(self, connection_id: str, info: Mapping[str, Any] | None) -> None:
+        """Count a connection that got it."""
+        self.reached[connection_id] = info
+        if self.lost:
+            self.lost.pop(connection_id, None)
+
+    def judge(self, call: Call, answer: object, nobody: str) -> None:
         """Note what failed, now that the host has answered. `nobody` is the reason where there was no connection."""
-        self.frame.forgive("own")  # what the calls for single connections answered is told here, by recipient
-        if self.outer is not None:
-            self._hand_over(self.outer)
-            return
+        frame = Frame(call)
+        frame.forgive("own")  # what the calls for single connections answered is told here, by recipient
+        if not self._handed_over(call):
+            for note in self._told(frame, answer, nobody):
+                frame.note(note)
+
+    def _told(self, frame: Frame, answer: object, nobody: str) -> list[Note]:
         if self.reached:
-            self._set_apart()
-        told = any(not note.separate for note in self.frame.notes)  # an inner call of another component knows better
+            _set_apart(frame)
+        told = any(not note.separate for note in frame.notes)  # an inner call of another component knows better
         alone = not self.reached and not told
-        if alone and (self.witness.cause is not None or not self.lost):
-            notes = [self._nobody(answer, nobody)]
-        else:
-            notes = self._by_recipient(raised=alone)
-        for note in notes:
-            self.frame.note(note)
-        for note in self.altered if self.reached else ():
-            self.frame.note(note)
+        if alone and (cause_of(frame.call) is not None or not self.lost):
+            return [_nobody(answer, nobody, cause_of(frame.call))]
+        return [*self._by_recipient(raised=alone), *(self.altered if self.reached else ())]
 
-    def abandoned(self) -> None:
+    def abandoned(self, call: Call) -> None:
         """Note what was lost until an exception or a cancellation ended the call: nothing more will be known."""
-        self.frame.forgive("own")
-        if self.outer is not None:
-            self._hand_over(self.outer)
-            return
-        for lost in self.lost.values():
-            self.frame.note(lost.note(separate=True))
+        frame = Frame(call)
+        frame.forgive("own")
+        if not self._handed_over(call):
+            for lost in self.lost.values():
+                frame.note(lost.note(separate=True))
 
-    def _hand_over(self, outer: Sends) -> None:
+    def _handed_over(self, call: Call) -> bool:
+        """Give all to the call around that sends the same message, where there is one: that one judges."""
+        outer = sends_of(call[INSTANCE], call[PARENT])
+        if outer is None:
+            return False
         outer.reached |= self.reached
         for lost in self.lost.values():
-            outer.count(lost, sent=False)
+            outer.count(lost)
         outer.altered += self.altered
-
-    def _set_apart(self) -> None:
-        """Somebody got the message: who did not is escalated, and nothing is raised."""
-        for note in self.frame.notes:
-            if not note.separate:
-                self.frame.forgive(note.key)
-                self.frame.note(replace(note, separate=True))
+        return True
 
     def _by_recipient(self, *, raised: bool) -> list[Note]:
-        served = set(self.reached.values())
+        served = {user_of(info) for info in self.reached.values()}
         by_user: dict[str, list[Lost]] = {}
         for lost in self.lost.values():
             by_user.setdefault(lost.user_id, []).append(lost)
@@ -133,40 +134,38 @@ class Sends:
             code = lost.code
         return replace(lost, reason=reason, code=code).note(more, separate=True)
 
-    def _nobody(self, answer: object, nobody: str) -> Note:
-        error, reason, code = WebSocketConnectionLostError, nobody, Code.NO_CONNECTION
-        if answer:
-            reason, code = f"{nobody}, and the host reports success", Code.FALSE_SUCCESS
-        cause = self.witness.cause
-        if cause is not None:  # it never came to sending
-            return Note(
-                key="sends", error=WebSocketSendFailureError, reason="the send ended in an exception", cause=cause,
-                hint="see the cause: the host swallows it",
-            )  # fmt: skip
-        hint = "check that the user is connected, and that the connection belongs to this thread"
-        return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
+
+def _set_apart(frame: Frame) -> None:
+    """Somebody got the message: who did not is escalated, and nothing is raised."""
+    for note in frame.notes:
+        if not note.separate:
+            frame.forgive(note.key)
+            frame.note(replace(note, separate=True))
 
 
-_under_way: ContextVar[Sends | None] = ContextVar("failloud_sends", default=None)
+def _nobody(answer: object, nobody: str, cause: Exception | None) -> Note:
+    error, reason, code = WebSocketConnectionLostError, nobody, Code.NO_CONNECTION
+    if answer:
+        reason, code = f"{nobody}, and the host reports success", Code.FALSE_SUCCESS
+    if cause is not None:  # it never came to sending
+        return Note(
+            key="sends", error=WebSocketSendFailureError, reason="the send ended in an exception", cause=cause,
+            hint="see the cause: the host swallows it",
+        )  # fmt: skip
+    hint = "check that the user is connected, and that the connection belongs to this thread"
+    return Note(key="sends", error=error, reason=reason, hint=hint, details={"code": code})
 
 
-def sends_of(instance: object) -> Sends | None:
-    """Give the innermost call of this instance that sends, in this task or the one that started it."""
-    found = _under_way.get()
-    return found if found is not None and found.frame.is_open and found.frame.instance is instance else None
+def user_of(info: Mapping[str, Any] | None) -> str:
+    """Give the user of a connection."""
+    return str((info or {}).get("user_id") or "unknown")
 
 
-@contextmanager
-def sending(frame: Frame) -> Iterator[Sends]:
-    """Tally the connections that one call reaches, and what the host handles on the way."""
-    made = Sends(frame=frame, witness=Witness(frame.instance), outer=sends_of(frame.instance))
-    token = _under_way.set(made)
-    try:
-        with witnessing(made.witness):
-            yield made
-    except BaseException:
-        made.abandoned()
-        raise
-    finally:
-        with suppress(ValueError):
-            _under_way.reset(token)
+def sends_of(instance: object, call: Call | None) -> Sends | None:
+    """Give the innermost call of this instance that sends, from `call` outwards."""
+    while call is not None:
+        step = call[STEP]
+        if type(step) is Sends:
+            return step if call[OPEN] and call[INSTANCE] is instance else None
+        call = call[PARENT]
+    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from shim.codes import Code
 from shim.components.alterations import type_of
@@ -114,5 +113,5 @@ class Delivery:
         return [entry for entry in self.entries if id(entry) not in self.tried | self.removed]
 
 
-under_way: WeakKeyDictionary[object, list[Delivery]] = WeakKeyDictionary()
-"Buffer -> its deliveries that run now."
+under_way: dict[int, list[Delivery]] = {}
+"Identity of a buffer -> its deliveries that run now."

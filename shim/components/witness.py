@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+from shim.frames import INSTANCE, OPEN, OUTSIDE, PARENT, SEEN, STEP, Call, current
 from shim.proxy import proxy_for
 
-__all__ = ["Handled", "Witness", "look", "recording_proxy", "witness_of", "witnessing"]
+__all__ = ["Handled", "Witness", "cause_of", "look", "recording_proxy", "witness_of", "witnessing"]
 
 
 class Witness:
@@ -24,6 +25,8 @@ class Witness:
         self.instance = instance
         self.outside = sys.exception()
         "What was being handled when the step began: somebody else's."
+        self.within = _stepped()
+        "The call it is a part of, where that has a witness as well."
         self.errors: list[Exception] = []
         self.attempts = 0
         "Calls of what a recording proxy watches."
@@ -39,6 +42,7 @@ class Witness:
         return self.errors[-1] if self.errors else None
 
 
+_handled = sys.exception
 _current: ContextVar[Witness | None] = ContextVar("failloud_witness", default=None)
 
 
@@ -53,17 +57,39 @@ def witnessing(witness: Witness) -> Iterator[None]:
             _current.reset(token)
 
 
+def _stepped() -> Call | None:
+    """Give the innermost call whose mixin takes steps of its own: such a call is a witness, made when it is needed."""
+    call = current.get()
+    while call is not None and call[STEP] is None:
+        call = call[PARENT]
+    return call
+
+
 def witness_of(instance: object) -> Witness | None:
     """Give the step of `instance` under way, if there is one."""
-    witness = _current.get()
-    return witness if witness is not None and witness.instance is instance else None
+    witness, call = _current.get(), _stepped()
+    if witness is not None and witness.within is call:
+        return witness if witness.instance is instance else None
+    if call is None or call[INSTANCE] is not instance or not call[OPEN]:
+        return None
+    if call[SEEN] is None:
+        call[SEEN] = made = Witness(instance)
+        made.outside, made.within = call[OUTSIDE], None  # the call holds it: in a circle, nothing would die at once
+    seen: Witness = call[SEEN]
+    return seen
+
+
+def cause_of(call: Call) -> Exception | None:
+    """Give the last exception that the host handled in a call with steps."""
+    seen: Witness | None = call[SEEN]
+    return None if seen is None else seen.cause
 
 
 def look(instance: object) -> None:
-    """Show the exception that is being handled now to the step of `instance` under way."""
-    witness = witness_of(instance)
-    if witness is not None:
-        witness.saw(sys.exception())
+    """Show the exception that is being handled now, if one is, to the step of `instance` under way."""
+    error = sys.exception()
+    if error is not None and (witness := witness_of(instance)) is not None:
+        witness.saw(error)
 
 
 class Handled:
@@ -75,12 +101,13 @@ class Handled:
     def __get__(self, instance: object, owner: type) -> Any:
         """Give the instance's own value. Raises AttributeError where it has none, as the host's class would."""
         try:
-            value = vars(instance)[self.name]
-        except (KeyError, TypeError):
+            value = instance.__dict__[self.name]
+        except (KeyError, AttributeError):
             holder = owner if instance is None else instance
             text = f"{type(holder).__name__!r} object has no attribute {self.name!r}"
             raise AttributeError(text, name=self.name, obj=holder) from None
-        look(instance)
+        if _handled() is not None:  # what the host reads elsewhere costs it no more than this
+            look(instance)
         return value
 
     def __set__(self, instance: object, value: object) -> None:
