@@ -36,7 +36,7 @@ class ToolsMixin:
 
     _active_executions: dict[str, dict[str, Any]]
     default_timeout: float
-    notification_monitor = Handled("notification_monitor")
+    notification_monitor = Handled("notification_monitor", always=True)
 
     async def _send_tool_executing(self, *args: Any, **kwargs: Any) -> Any:
         """Hear what the host swallows; in enforce, no run is left in the table that did not begin."""

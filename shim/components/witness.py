@@ -86,17 +86,18 @@ def cause_of(call: Call) -> Exception | None:
 
 
 def look(instance: object) -> None:
-    """Show the exception that is being handled now, if one is, to the step of `instance` under way."""
-    error = sys.exception()
-    if error is not None and (witness := witness_of(instance)) is not None:
-        witness.saw(error)
+    """Show the exception that is being handled now to the step of `instance` under way."""
+    if (witness := witness_of(instance)) is not None:
+        witness.saw(sys.exception())
 
 
 class Handled:
     """Data descriptor for an attribute that the host reads in its except bodies; the value stays in the instance."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, always: bool = False) -> None:
         self.name = name
+        self.always = always
+        "Show each read, those too while nothing is handled: to a witness that counts them."
 
     def __get__(self, instance: object, owner: type) -> Any:
         """Give the instance's own value. Raises AttributeError where it has none, as the host's class would."""
@@ -106,7 +107,7 @@ class Handled:
             holder = owner if instance is None else instance
             text = f"{type(holder).__name__!r} object has no attribute {self.name!r}"
             raise AttributeError(text, name=self.name, obj=holder) from None
-        if _handled() is not None:  # what the host reads elsewhere costs it no more than this
+        if self.always or _handled() is not None:  # what the host reads elsewhere costs it no more than this
             look(instance)
         return value
 
