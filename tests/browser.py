@@ -58,12 +58,13 @@ class Page:
         self._ask("Emulation.setScriptExecutionDisabled", value=not run)
 
     def open(self, url):
-        """Load a page and wait until it is there."""
-        self._events.clear()
-        self._ask("Page.navigate", url=url)
-        end = time.monotonic() + PATIENCE
-        while "Page.loadEventFired" not in self._events:
-            self._hear(json.loads(self._socket.recv(timeout=max(0.1, end - time.monotonic()))))
+        """Load a page anew and wait until it is there."""
+        for each in ("about:blank", url):  # to another place of the page that is open, a browser would only scroll
+            self._events.clear()
+            self._ask("Page.navigate", url=each)
+            end = time.monotonic() + PATIENCE
+            while "Page.loadEventFired" not in self._events:
+                self._hear(json.loads(self._socket.recv(timeout=max(0.1, end - time.monotonic()))))
 
     def evaluate(self, expression):
         """Give the value of an expression as plain data; a promise is awaited. An exception fails the test."""
@@ -130,7 +131,7 @@ class Page:
             self.errors.append(given["entry"]["text"])
         elif method == "Page.javascriptDialogOpening":
             self.errors.append(f"a dialog: {given['message']}")
-        elif method == "Network.requestWillBeSent":
+        elif method == "Network.requestWillBeSent" and given["request"]["url"] != "about:blank":
             self.requests.append(given["request"]["url"])
 
 
