@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ from codemods.blocks import show
 from codemods.flow.cache import home_of
 from codemods.flow.document import document
 from codemods.flow.ends import Fate
+from codemods.flow.excerpts import lines_of
+from codemods.flow.overview import Head
+from codemods.flow.page import page
 from codemods.flow.report import flow_blocks, site_blocks
-from codemods.flow.run import Flow, SiteFlow, trace
-from codemods.options import given, warn_package
+from codemods.flow.run import LOUD, Flow, SiteFlow, trace
+from codemods.options import Given, given, warn_package
 from codemods.pool import default_jobs
+from codemods.telling import written
+from codemods.write import write_atomic
 from shim.console import USAGE, Refused, print_json
 
 __all__ = ["flow"]
@@ -35,6 +41,7 @@ class Asked:
     verdicts: tuple[str, ...]
     jobs: int
     as_json: bool
+    html: Path | None
     no_cache: bool
 
 
@@ -54,6 +61,7 @@ class Asked:
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=default_jobs, show_default="one per processor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--html", type=_FILE, metavar="FILE", help="Write one HTML page, with chains and source, and no text.")
 @click.option("--no-cache", is_flag=True, help="Read every file anew, and keep nothing for the next run.")
 def flow(**options: Any) -> int:
     """Say for every contracted call below PATH where its failure ends: the frames up to a boundary, and each handler.
@@ -73,13 +81,39 @@ def flow(**options: Any) -> int:
         click.echo(f"warning: {run.warning}", err=True)
     run = replace(run, sites=_at(run, asked.site)) if asked.site else run
     wanted = frozenset(asked.verdicts)
+    if asked.html is not None:
+        _page(run, asked, asked.html, found)
     if asked.as_json:
         print_json(document(run, [one for one in run.sites if not wanted or str(one.verdict) in wanted]))
-    elif asked.site:
+    elif asked.html is None and asked.site:
         show(block for site in run.sites for block in site_blocks(site))
-    else:
+    elif asked.html is None:
         show(flow_blocks(run, wanted))
     return run.exit_code
+
+
+def _page(run: Flow, asked: Asked, file: Path, found: Given) -> None:
+    """Write the page, and say so on standard error. Raises Refused."""
+    paths = {found.layout.shown(path): path for path in found.found.files}
+    head = Head(
+        host=found.host.name if found.host is not None else "",
+        tree=found.layout.root.name or "/",
+        made=datetime.now(UTC),
+        only=_only(run, asked, found),
+        verdicts=frozenset(asked.verdicts),
+    )
+    written(file, page(run, head, lambda shown: lines_of(paths[shown])), write_atomic)
+    told = ", ".join(f"{run.totals[str(fate)]} {fate}" for fate in Fate if fate not in LOUD)
+    click.echo(f"{file}: {len(run.sites)} call sites, {told}, {len(run.unreadable)} files unreadable", err=True)
+    for one in run.unreadable:
+        click.echo(f"failed: {one.path}: {one.error}", err=True)
+
+
+def _only(run: Flow, asked: Asked, found: Given) -> str:
+    """Name the options that leave call sites out, without a path of this machine."""
+    modules = (found.layout.shown(Path(one)) if Path(one).is_absolute() else one for one in asked.modules)
+    sites = dict.fromkeys(f"{one.start.path}:{one.start.line}" for one in run.sites) if asked.site else {}
+    return " ".join((*(f"--module {one}" for one in modules), *(f"--site {one}" for one in sites)))
 
 
 def _at(run: Flow, text: str) -> tuple[SiteFlow, ...]:

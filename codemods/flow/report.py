@@ -9,7 +9,7 @@ from codemods.flow.ends import Fate
 from codemods.flow.run import LOUD, Flow, SiteFlow
 from codemods.flow.search import Way
 
-__all__ = ["STYLE", "flow_blocks", "site_blocks"]
+__all__ = ["SAYS", "STYLE", "flow_blocks", "site_blocks"]
 
 STYLE = {
     Fate.SWALLOWED: "red", Fate.RESTARTS: "red", Fate.UNKNOWN: "yellow", Fate.WRAPPED: "green", Fate.REACHES: "green",
@@ -17,7 +17,7 @@ STYLE = {
 }  # fmt: skip
 _SHOWN = 3
 "Ways of one site that the list shows; `--site` shows all."
-_SAYS = {
+SAYS = {
     Fate.SWALLOWED: "is swallowed",
     Fate.RESTARTS: "makes the work run again",
     Fate.UNKNOWN: "goes where the text does not tell",
@@ -26,6 +26,7 @@ _SAYS = {
     Fate.ESCALATED: "is escalated: recorded and told, not raised",
     Fate.CARRIED: "is carried by another contracted call",
 }
+"What becomes of a failure, after `it`."
 
 
 def flow_blocks(flow: Flow, asked: frozenset[str] = frozenset()) -> Iterator[Block]:
@@ -39,7 +40,7 @@ def flow_blocks(flow: Flow, asked: frozenset[str] = frozenset()) -> Iterator[Blo
     yield Table(
         title=f"{len(flow.sites)} call sites: where a failure ends in enforce",
         columns=("verdict", "sites", "ends", "meaning"),
-        rows=tuple((str(fate), flow.totals[str(fate)], _ends(flow, fate), f"it {_SAYS[fate]}") for fate in Fate),
+        rows=tuple((str(fate), flow.totals[str(fate)], _ends(flow, fate), f"it {SAYS[fate]}") for fate in Fate),
     )
     for one in flow.unreadable:
         yield Line(text=f"failed: {one.path}: {one.error}", style="red")
@@ -82,7 +83,7 @@ def site_blocks(site: SiteFlow) -> Iterator[Block]:
     heard = f"ends it may have: {len(site.ways)}; where somebody hears it: {loud}"
     yield Line(text=f"If this call fails in enforce, {kind} comes up here; {heard}.")
     for number, way in enumerate(site.ways, 1):
-        yield Line(text=f"{number}. It {_SAYS[way.end.fate]} at {way.end.path}:{way.end.line}: {way.end.why}.",
+        yield Line(text=f"{number}. It {SAYS[way.end.fate]} at {way.end.path}:{way.end.line}: {way.end.why}.",
                    style=STYLE[way.end.fate])  # fmt: skip
         for at, frame in enumerate(way.frames):
             name = frame.function.partition(":")[2]
