@@ -107,8 +107,12 @@ class Handled:
             text = f"{type(holder).__name__!r} object has no attribute {self.name!r}"
             raise AttributeError(text, name=self.name, obj=holder) from None
         if _handled() is not None:  # what the host reads elsewhere costs it no more than this
-            look(instance)
+            self.met(instance)
         return value
+
+    def met(self, instance: object) -> None:
+        """Show what is being handled to the step under way."""
+        look(instance)
 
     def __set__(self, instance: object, value: object) -> None:
         vars(instance)[self.name] = value
