@@ -6,15 +6,16 @@ import importlib
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.subjects import Call, Subject, class_of
-from shim.hosts.netra import BRIDGE, BUFFER, HOST, ISOLATED, USER_EMITTER
+from shim.hosts.netra import BRIDGE, BUFFER, CONNECTIONS, HOST, ISOLATED, TOOLS, USER_EMITTER
 
 __all__ = ["NoHostTreeError", "loud", "quiet", "subjects"]
 
-_MANAGER = "netra_backend.app.websocket_core.manager:WebSocketManager"
 _RUN = "run_thread_abcd_1234"
 _WHO = ("user_1", "thread_abcd", _RUN)
 _MESSAGE = {"type": "agent_thinking", "run_id": _RUN, "payload": {"text": "one line"}}
@@ -41,8 +42,17 @@ class _Taker:
     async def notify_agent_started(self, run_id: str, agent_name: str, context: Any = None) -> bool:  # noqa: ARG002
         return self.answer
 
+    async def notify_tool_executing(self, *given: Any, **named: Any) -> bool:  # noqa: ARG002  # the bridge's
+        return self.answer
+
+    notify_tool_completed = notify_tool_executing
+
 
 class _Registry:
+    def __init__(self) -> None:
+        mapping = class_of("netra_backend.app.services.thread_run_registry:RunMapping")
+        self._run_to_thread = {_RUN: mapping(_RUN, "thread_abcd")}  # what the shim looks at in the host's own
+
     async def get_thread(self, run_id: str) -> str:  # noqa: ARG002  # the registry's
         return "thread_abcd"
 
@@ -81,10 +91,40 @@ async def _emitter(answer: bool = True) -> Call:  # noqa: FBT001, FBT002
     return lambda: made.notify_agent_started("triage")
 
 
-async def _manager() -> Call:
-    made = class_of(_MANAGER)()
+class _Tool:
+    name = "search"
+
+    async def arun(self, given: Any) -> str:  # noqa: ARG002  # the tool's
+        return "found"
+
+
+async def _engine(answer: bool = True) -> Call:  # noqa: FBT001, FBT002
+    made = class_of(TOOLS)(_Taker(answer))
+    who = dict(zip(("user_id", "thread_id", "run_id"), _WHO, strict=True))
+    given = {"context": SimpleNamespace(**who, agent_name="triage", connection_id=None)}
+    asked = class_of("netra_backend.app.schemas.tool:ToolInput")(tool_name="search", parameters={"query": "tides"})
+    return lambda: made.execute_tool_with_input(asked, _Tool(), given)
+
+
+async def _connected() -> Any:
+    made = class_of(CONNECTIONS)()
     await made.connect_user("user_1", _Socket(), "thread_abcd")
+    return made
+
+
+async def _manager() -> Call:
+    made = await _connected()
     return lambda: made.send_to_user("user_1", dict(_MESSAGE))
+
+
+async def _thread() -> Call:
+    made = await _connected()
+    return lambda: made.send_to_thread("thread_abcd", dict(_MESSAGE))
+
+
+async def _nobody() -> Call:
+    made = class_of(CONNECTIONS)()
+    return lambda: made.send_to_user("user_2", dict(_MESSAGE))
 
 
 def quiet() -> None:
@@ -109,11 +149,14 @@ def subjects() -> tuple[Subject, ...]:
     sys.path.insert(0, tree)
     for declared in HOST.classes:
         importlib.import_module(declared.target.partition(":")[0])
-    one = "notify_agent_started"
+    one, run = "notify_agent_started", "execute_tool_with_input"
+    call = partial(Subject, host=HOST, collaborator=_Taker)
     return (
-        Subject(host=HOST, target=BRIDGE, method=one, make=_bridge, fail=lambda: _bridge(False)),
-        Subject(host=HOST, target=BUFFER, method="buffer_message", make=_buffer),
-        Subject(host=HOST, target=ISOLATED, method="emit_agent_started", make=_isolated, fail=lambda: _isolated(False)),
-        Subject(host=HOST, target=USER_EMITTER, method=one, make=_emitter, fail=lambda: _emitter(False)),
-        Subject(host=HOST, target=_MANAGER, method="send_to_user", make=_manager),
+        call(target=BRIDGE, method=one, make=_bridge, fail=lambda: _bridge(False)),
+        call(target=BUFFER, method="buffer_message", make=_buffer),
+        call(target=ISOLATED, method="emit_agent_started", make=_isolated, fail=lambda: _isolated(False)),
+        call(target=USER_EMITTER, method=one, make=_emitter, fail=lambda: _emitter(False)),
+        call(target=TOOLS, method=run, make=_engine, fail=lambda: _engine(False)),
+        call(target=CONNECTIONS, method="send_to_user", make=_manager, fail=_nobody),
+        call(target=CONNECTIONS, method="send_to_thread", make=_thread),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,6 +18,15 @@ class NotDeliveredError(Exception):
 
 def by_wrapt(subject: Subject) -> None:
     """Put a plain `wrapt` wrapper around the method, which only tests the result."""
+    _by_wrapt([(class_of(subject.target), subject.method)])
+
+
+def by_wrapt_inside(subject: Subject) -> None:
+    """Put the same around every method that the shim wraps on the way: what `wrapt` costs where it sees as much."""
+    _by_wrapt(subject.wrapped())
+
+
+def _by_wrapt(methods: Iterable[tuple[type, str]]) -> None:
     import wrapt
 
     def test(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001  # wrapt's signature
@@ -32,9 +41,9 @@ def by_wrapt(subject: Subject) -> None:
             raise NotDeliveredError
         return answer
 
-    cls = class_of(subject.target)
-    is_async = inspect.iscoroutinefunction(getattr(cls, subject.method))
-    wrapt.wrap_function_wrapper(cls, subject.method, test_async if is_async else test)
+    for cls, name in methods:
+        is_async = inspect.iscoroutinefunction(getattr(cls, name))
+        wrapt.wrap_function_wrapper(cls, name, test_async if is_async else test)
 
 
 def by_opentelemetry(subject: Subject) -> None:
@@ -53,9 +62,11 @@ def by_opentelemetry(subject: Subject) -> None:
 
 PEERS: dict[str, tuple[Callable[[Subject], None], str]] = {
     "wrapt": (by_wrapt, "wrapt"),
+    "wrapt+": (by_wrapt_inside, "wrapt"),
     "otel": (by_opentelemetry, "opentelemetry.sdk"),
 }
-"Name -> what it does to a subject's class, and the module that it needs."
+"""Name -> what it does to a subject's class, and the module that it needs. `wrapt` is around the call alone, `wrapt+`
+around the methods inside it as well that the shim wraps: its hooks, its steps, its collaborator's."""
 
 
 def absent(module: str) -> bool:

@@ -24,11 +24,26 @@ class Subject:
     method: str
     make: Callable[[], Awaitable[Call]]
     fail: Callable[[], Awaitable[Call]] | None = None
+    collaborator: type | None = None
+    "Class of the object that the call sends through: ours, it takes everything."
 
     @property
     def name(self) -> str:
         """Class and method."""
         return f"{self.target.partition(':')[2]}.{self.method}"
+
+    def wrapped(self) -> list[tuple[type, str]]:
+        """Name all methods that the shim wraps or overrides on the way: the class's own and its collaborator's."""
+        rows = [row for row in self.host.contracts if row.target == self.target]
+        names = {row.method for row in rows}
+        for declared in (each for each in self.host.classes if each.target == self.target):
+            names |= {hook.method for hook in declared.hooks}
+            mixin = class_of(declared.mixin) if declared.mixin else object
+            names |= {name for each in mixin.__mro__[:-1] for name, value in vars(each).items() if callable(value)}
+        watched = {name for row in rows for watch in row.watches for name in watch.methods}
+        found = [(class_of(self.target), name) for name in sorted(names)]
+        found += [(self.collaborator, name) for name in sorted(watched) if self.collaborator is not None]
+        return [(cls, name) for cls, name in found if hasattr(cls, name) and not name.startswith("__")]
 
     @property
     def is_contracted(self) -> bool:

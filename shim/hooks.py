@@ -23,11 +23,11 @@ try:
 except Exception as _fl_error:
     _fl_raised($self, _fl_error)
     raise
+_fl_call = _fl_get()
 """
 
 # inline where the innermost call is one of this instance and open: a call that goes well pays for it
 _CHECKED = """\
-_fl_call = _fl_get()
 if _fl_call is not None:
     if _fl_call[1] is $self and _fl_call[7]:
         try:
@@ -40,7 +40,6 @@ if _fl_call is not None:
 
 # a call that holds notes (6), or has ended while another around it goes on (7), may have something to forgive
 _TOLD = """\
-_fl_call = _fl_get()
 if _fl_call is not None and (_fl_call[6] or not _fl_call[7]):
     _fl_passed($self)
 return _fl_answer

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from shim import flags
+from shim.body import AFTER, BEFORE, BEGIN, CALL, GOOD, JUDGED, NEEDS, RUN, WATCHES
 from shim.contracts import Contract, Shows, Work
 from shim.errors import UNKNOWN, LoudFailure
 from shim.frames import INSTANCE, MODE, NOTHING, Call, Frame, Note, current, noted, open_call
@@ -31,88 +32,6 @@ from shim.watch import Watches
 __all__ = ["wrap_function", "wrap_method"]
 
 Host = Callable[..., Any]
-
-_BEGIN = """\
-_fl_now = _fl_clock()
-if _fl_now >= _fl_cell.due:
-    _fl_refresh()
-_fl_mode = _fl_cell.mode
-if _fl_mode is _fl_off:
-    return $call
-_fl_parent = _fl_get()
-if _fl_parent is not None and not _fl_parent[7]:
-    _fl_parent = _fl_open_call()
-"""
-
-_CALL = """\
-_fl_call = [
-    _fl_guard, $self, $args, $kwargs, _fl_parent, _fl_mode, None, True, $held, _fl_now, None, $outside, None
-]
-"""
-
-_NEEDS = """\
-try:
-    _fl_lacks = $lacks
-except Exception:
-    _fl_lacks = True
-if _fl_lacks:
-    _fl_guard.begin(_fl_call)
-"""
-
-_BEFORE = """\
-try:
-    _fl_call[10] = $self.failloud_before_$method(_fl_call, $passed)
-except Exception as _fl_error:
-    _fl_stumbled(_fl_error)
-"""
-
-_AFTER = """\
-try:
-    $self.failloud_after_$method(_fl_call, _fl_answer, $passed)
-except Exception as _fl_error:
-    _fl_stumbled(_fl_error)
-"""
-
-_WATCHES = """\
-_fl_held = None
-try:
-    _fl_tells = $tells
-except Exception:
-    _fl_tells = False
-if not _fl_tells:
-    _fl_prepare($self)
-    _fl_held = None
-"""
-
-_RUN = """\
-_fl_token = _fl_set(_fl_call)
-try:
-    _fl_answer = $call
-except Exception as _fl_error:
-    _fl_guard.raised(_fl_call, _fl_error)
-    raise
-except BaseException:
-    _fl_guard.cancelled(_fl_call)
-    raise
-finally:
-    try:
-        _fl_reset(_fl_token)
-    except ValueError:
-        pass  # ended in another context than it began in: there is nothing of ours to put back there
-"""
-
-_JUDGED = """\
-try:
-    if $good and _fl_call[6] is None and (_fl_parent is None or not _fl_noted(_fl_parent)):
-        _fl_call[7] = False
-        if _fl_call[6] is None:  # nor has another thread noted anything meanwhile
-            return _fl_answer
-except Exception:
-    pass  # the answer cannot be read: close() reports that
-return _fl_guard.close(_fl_call, _fl_answer)
-"""
-
-_GOOD = {Shows.FALSY: "_fl_answer", Shows.UNSUCCESSFUL: "_fl_answer.success"}
 
 
 def wrap_method(host: Host, row: Contract, paths: Mapping[str, str], owner: type | None = None) -> Host:
@@ -148,18 +67,18 @@ def _wrap(host: Host, row: Contract, guard: _Guard, steps: Collection[str], *, i
         "refresh": flags.refresh, "off": Mode.OFF, "get": current.get, "set": current.set, "reset": current.reset,
         "open_call": open_call, "noted": noted, "nothing": NOTHING, "outside": sys.exception, "stumbled": _stumbled,
     }  # fmt: skip
-    template = _BEGIN
+    template = BEGIN
     if row.watches:
         watches = Watches(row)
         names |= {"ready": watches.ready, "prepare": watches.prepare}
-        template += _WATCHES.replace("$tells", watches.source())
-    template += _CALL.replace("$held", "_fl_held" if row.watches else "None")
+        template += WATCHES.replace("$tells", watches.source())
+    template += CALL.replace("$held", "_fl_held" if row.watches else "None")
     template = template.replace("$outside", "_fl_outside()" if steps else "None")
     if row.needs:
         names |= {f"given_{place}": given for place, given in enumerate(guard.given)}
-        template += _NEEDS.replace("$lacks", lacks(row.needs))
-    template += (_BEFORE if "before" in steps else "") + _RUN + (_AFTER if "after" in steps else "")
-    template = (template + _JUDGED).replace("$good", _GOOD.get(row.shows, "True")).replace("$method", row.method)
+        template += NEEDS.replace("$lacks", lacks(row.needs))
+    template += (BEFORE if "before" in steps else "") + RUN + (AFTER if "after" in steps else "")
+    template = (template + JUDGED).replace("$good", GOOD.get(row.shows, "True")).replace("$method", row.method)
     return shaped(host, template, names, row.key, is_method=is_method)
 
 

@@ -83,6 +83,8 @@ class RoutingMixin:
         table = getattr(registry, self.failloud_mappings, None)
         if table is None:
             return registry is not None  # a registry of another make: its answer stands
+        if type(table) is dict and type(run_id) is str and table.get(run_id) == thread_id:
+            return True
         mapped, metadata = _mapping(self._mapping_of(run_id))
         return mapped == thread_id and metadata.get("source") != "pattern_extraction"
 

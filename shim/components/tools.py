@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from shim.components.witness import Handled, Witness, witnessing
+from shim.components.witness import Handled, Witness, witness_of, witnessing
 from shim.errors import AgentCommunicationFailureError
 from shim.event import Event
 from shim.frames import Call, Frame, Note, frame_of
@@ -31,12 +32,26 @@ class _Telling(Witness):
             super().saw(error)
 
 
+class _Asked(Handled):
+    """The monitor: that it is asked for tells something, whether or not an exception is being handled."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        """Give the instance's own value, and count."""
+        value = super().__get__(instance, owner)
+        if (witness := witness_of(instance)) is not None:
+            witness.saw(sys.exception())
+        return value
+
+    def met(self, instance: object) -> None:
+        """Say nothing: it is said above."""
+
+
 class ToolsMixin:
     """Goes before Netra's tool engine."""
 
     _active_executions: dict[str, dict[str, Any]]
     default_timeout: float
-    notification_monitor = Handled("notification_monitor", always=True)
+    notification_monitor = _Asked("notification_monitor")
 
     async def _send_tool_executing(self, *args: Any, **kwargs: Any) -> Any:
         """Hear what the host swallows; in enforce, no run is left in the table that did not begin."""

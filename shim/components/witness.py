@@ -86,18 +86,17 @@ def cause_of(call: Call) -> Exception | None:
 
 
 def look(instance: object) -> None:
-    """Show the exception that is being handled now to the step of `instance` under way."""
-    if (witness := witness_of(instance)) is not None:
-        witness.saw(sys.exception())
+    """Show the exception that is being handled now, if one is, to the step of `instance` under way."""
+    error = sys.exception()
+    if error is not None and (witness := witness_of(instance)) is not None:
+        witness.saw(error)
 
 
 class Handled:
     """Data descriptor for an attribute that the host reads in its except bodies; the value stays in the instance."""
 
-    def __init__(self, name: str, *, always: bool = False) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.always = always
-        "Show each read, those too while nothing is handled: to a witness that counts them."
 
     def __get__(self, instance: object, owner: type) -> Any:
         """Give the instance's own value. Raises AttributeError where it has none, as the host's class would."""
@@ -107,9 +106,13 @@ class Handled:
             holder = owner if instance is None else instance
             text = f"{type(holder).__name__!r} object has no attribute {self.name!r}"
             raise AttributeError(text, name=self.name, obj=holder) from None
-        if self.always or _handled() is not None:  # what the host reads elsewhere costs it no more than this
-            look(instance)
+        if _handled() is not None:  # what the host reads elsewhere costs it no more than this
+            self.met(instance)
         return value
+
+    def met(self, instance: object) -> None:
+        """Show what is being handled to the step under way."""
+        look(instance)
 
     def __set__(self, instance: object, value: object) -> None:
         vars(instance)[self.name] = value
