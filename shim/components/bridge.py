@@ -21,6 +21,8 @@ from shim.proxy import Intercept, proxy_for, unwrap
 
 __all__ = ["AgentchatBridgeMixin", "BridgeMixin"]
 
+_GUESSED = "pattern_extraction"
+"What a registry's mapping names as its source where the thread was guessed from the run id."
 _MAP_IT = "call register_run_thread_mapping() when the run is made"
 
 
@@ -83,10 +85,10 @@ class RoutingMixin:
         table = getattr(registry, self.failloud_mappings, None)
         if table is None:
             return registry is not None  # a registry of another make: its answer stands
-        if type(table) is dict and type(run_id) is str and table.get(run_id) == thread_id:
+        if type(table) is dict and type(run_id) is str and _is_plainly(table.get(run_id), thread_id):
             return True
         mapped, metadata = _mapping(self._mapping_of(run_id))
-        return mapped == thread_id and metadata.get("source") != "pattern_extraction"
+        return mapped == thread_id and metadata.get("source") != _GUESSED
 
     def _mapping_of(self, run_id: Any) -> Any:
         table = getattr(unwrap(self._thread_registry), self.failloud_mappings, None)
@@ -226,6 +228,18 @@ def _mapping(found: Any) -> tuple[str | None, Mapping[str, Any]]:
     metadata = getattr(found, "metadata", None)
     is_mapping = type(metadata) is dict or isinstance(metadata, Mapping)
     return getattr(found, "thread_id", None), metadata if is_mapping else {}  # type: ignore[return-value]
+
+
+def _is_plainly(found: Any, thread_id: str) -> bool:
+    """Say whether that is a mapping to this thread, the quick way; False where a closer look is needed."""
+    if type(found) is str:
+        return found == thread_id
+    if found is None:
+        return False
+    try:
+        return bool(found.thread_id == thread_id and found.metadata.get("source") != _GUESSED)
+    except AttributeError:
+        return False
 
 
 def _field(connection: Any, name: str) -> Any:
