@@ -202,7 +202,7 @@ def _plain(text: str) -> str:
     text = re.sub(
         r"\b\d+(?:\.\d+)?ms\b|(?<=_)([0-9a-f]{8}|\d{13})(?![0-9a-z])", "#", text
     )  # durations, made-up run ids
-    return re.sub(r"\d+\.\d+(e-?\d+)?", "#", text)
+    return re.sub(r"\d+(\.\d+)?e-?\d+|\d+\.\d+", "#", text)  # `9e-06` too: some durations have one digit
 
 
 def _shape(value: Any) -> object:
