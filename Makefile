@@ -58,11 +58,17 @@ types: .venv/.ready ## mypy, strict
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
+# ripgrep and semgrep are commands to be run, no libraries: semgrep asks for older releases than the peers above.
+.venv-peers/.ready: requirements-peers.lock
+	$(PYTHON) -m venv --clear .venv-peers
+	@if .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; then touch $@; \
+		else echo "ripgrep and semgrep cannot be installed here, see above: the table names them as absent" >&2; fi
+
 bench: .venv-bench/.ready ## what things cost, as ratios against named peers in the same run
 	.venv-bench/bin/python -m benchmarks
 
-bench-codemods: .venv-bench/.ready ## finding and rewriting in a large tree, beside the peers; on FAILLOUD_HOST_TREE where set
-	.venv-bench/bin/python -m benchmarks.codemods
+bench-codemods: .venv-bench/.ready .venv-peers/.ready ## finding and rewriting in a large tree, beside the peers; on FAILLOUD_HOST_TREE where set
+	PATH="$(abspath .venv-peers/bin):$$PATH" .venv-bench/bin/python -m benchmarks.codemods
 
 bench-host: $(HOST_VENV)/.ready ## the same on the real host's classes, with its logging silenced and as it is
 	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check wrapt opentelemetry-sdk
@@ -70,10 +76,10 @@ bench-host: $(HOST_VENV)/.ready ## the same on the real host's classes, with its
 	TESTING=1 $(HOST_VENV)/bin/python -m benchmarks --host --logging --rounds 3 --calls 200
 
 lock: ## resolve the lock files again (needs uv)
-	for extra in dev:requirements bench:requirements-bench; do \
+	for extra in dev:requirements bench:requirements-bench peers:requirements-peers; do \
 		uv pip compile pyproject.toml --extra $${extra%%:*} --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-annotate --no-header --no-emit-package failloud -o $${extra##*:}.lock || exit 1; \
 	done
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-bench .venv-host .failloud-units .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf .venv .venv-bench .venv-peers .venv-host .failloud-units .mypy_cache .ruff_cache .pytest_cache dist

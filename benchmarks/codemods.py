@@ -1,7 +1,7 @@
 """`python -m benchmarks.codemods`: find and rewrite dropped results in a large tree, by us and by the peers, in turn.
 
 Whole processes: wall and processor seconds, the greatest resident set of one process; medians of interleaved rounds.
-Finding runs on FAILLOUD_HOST_TREE where that is set, rewriting always on a generated tree of the same size.
+Finding runs on FAILLOUD_HOST_TREE where that is set, and our own longer commands too; rewriting on a generated tree.
 """
 
 from __future__ import annotations
@@ -11,82 +11,117 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import click
 
-from benchmarks.codemods_peers import Peer, finders, rewriters
+from benchmarks.codemods_peers import Count, Peer, finders, rewriters
 from benchmarks.codemods_tree import HOST_FILE, METHODS, make_tree
 
 __all__ = ["main"]
 
-_BASE = "ast-grep"
-"The peer all others are measured against."
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of one command; `sites` is None where they are not counted."""
+    """One run of one command; `count` is None where its sites are not counted."""
 
     wall: float
     cpu: float
     megabytes: float
-    sites: int | None
+    count: Count | None
 
 
 @click.command()
-@click.option("--rounds", "count", default=3, show_default=True, type=click.IntRange(min=1), help="Rounds per figure.")
-def main(count: int) -> None:
-    """Print what finding and rewriting dropped results costs, as ratios to ast-grep alone."""
-    click.echo(f"{count} rounds, whole processes, medians; load average {os.getloadavg()[0]:.1f}")
+@click.option("--rounds", "rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Rounds per figure.")
+def main(rounds: int) -> None:
+    """Print what finding and rewriting dropped results costs, and how much longer the peers take than we do."""
+    click.echo(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}; whole processes; medians of")
+    click.echo(f"{rounds} interleaved rounds, of one where `x1` stands; names {', '.join(METHODS)}")
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         made = make_tree(work / "made")
         given = os.environ.get("FAILLOUD_HOST_TREE")
-        tree = Path(given) if given else made
-        click.echo(f"\nfinding, {'the host tree' if given else 'a generated tree'}: {_size(tree)}")
-        found = _rounds(_present(finders(tree, METHODS, work)), count, None)
-        _show(found)
-        click.echo(f"\nrewriting in place, a generated tree: {_size(made)}")
-        host = work / "host.py"
+        tree = Path(given).resolve() if given else made
+        click.echo(f"find in {'the host tree' if given else 'a generated tree'}: {_size(tree)}")
+        click.echo(f"rewrite in a generated tree: {_size(made)}\n")
+        click.echo(f"{'job':9}{'peer':26}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'sites':>7}{'files':>7}{'to ours':>9}")
+        naming = _copied(
+            _holding(tree, METHODS), tree, work / "naming"
+        )  # libcst.tool writes, whatever it is asked to show
+        _job("find", finders(tree, METHODS, work, naming), rounds)
+        host, copy = work / "host.py", work / "copy"
         host.write_text(HOST_FILE, encoding="utf-8")
-        copy = work / "copy"
-        words = tuple(f"hub.{name}(" for name in METHODS)
-        texts = ((path, path.read_text(encoding="utf-8")) for path in sorted(made.rglob("*.py")))
-        calling = [str(copy / path.relative_to(made)) for path, text in texts if any(word in text for word in words)]
-        _show(_rounds(_present(rewriters(copy, METHODS, host, calling)), count, (made, copy)))
+        calling = [
+            str(copy / path.relative_to(made)) for path in _holding(made, tuple(f"hub.{name}(" for name in METHODS))
+        ]
+        _job("rewrite", rewriters(copy, METHODS, str(host), calling), rounds, lambda: _fresh(made, copy))
+        if given:
+            _job("the rest", _ours(tree), 1)
+
+
+def _ours(tree: Path) -> tuple[Peer, ...]:
+    """Our other commands: no peer does the same."""
+    app = str(tree / "netra_backend" / "app")
+    command = (sys.executable, "-m", "shim.cli")
+    rest = ("--host", "netra", "--jobs", "2", "--json")
+    jobs = (("calls", app), ("audit", app), ("check", app), ("calls", str(tree)), ("check", str(tree)))
+    return tuple(
+        Peer(name=f"{what}, {'the app' if where == app else 'whole tree'}", command=(*command, what, where, *rest))
+        for what, where in jobs
+    )
+
+
+def _holding(tree: Path, words: tuple[str, ...]) -> list[Path]:
+    wanted = [word.encode() for word in words]
+    found = (path for path in sorted(tree.rglob("*.py")) if path.is_file())
+    return [path for path in found if any(word in path.read_bytes() for word in wanted)]
+
+
+def _copied(files: list[Path], tree: Path, to: Path) -> list[str]:
+    """Copy files: a peer that writes must not write into the tree that is measured."""
+    found = []
+    for path in files:
+        copy = to / path.relative_to(tree)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        found.append(str(shutil.copyfile(path, copy)))
+    return found
 
 
 def _size(tree: Path) -> str:
     sizes = [path.stat().st_size for path in tree.rglob("*.py") if path.is_file()]
-    return f"{len(sizes):,} files, {sum(sizes) / 1e6:.0f} MB, names {', '.join(METHODS)}"
+    return f"{len(sizes):,} files, {sum(sizes) / 1e6:.0f} MB"
 
 
-def _present(peers: tuple[Peer, ...]) -> list[Peer]:
-    for one in peers:
-        if one.needs:
-            click.echo(f"  peer {one.name}: absent, {one.needs} is not installed here")
-    return [one for one in peers if not one.needs]
+def _fresh(made: Path, copy: Path) -> Path:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(made, copy)
+    return copy
 
 
-def _rounds(peers: list[Peer], count: int, copied: tuple[Path, Path] | None) -> dict[str, list[Run]]:
+def _job(job: str, peers: tuple[Peer, ...], rounds: int, fresh: Callable[[], Path] | None = None) -> None:
     """Run all in turn, so that a slow moment of the machine hits them all; each rewrite gets a fresh copy."""
-    found: dict[str, list[Run]] = {one.name: [] for one in peers}
-    for _ in range(count):
-        for one in peers:
-            if copied is not None:
-                shutil.rmtree(copied[1], ignore_errors=True)
-                shutil.copytree(*copied)
+    present = [one for one in peers if not one.needs]
+    found: dict[str, list[Run]] = {one.name: [] for one in present}
+    for turn in range(rounds):
+        for one in present:
+            if one.slow and turn:
+                continue
+            copy = fresh() if fresh is not None else None
             with get_context("spawn").Pool(1) as pool:  # a process of its own: its children's figures are this run's
                 wall, cpu, megabytes, out = pool.apply(_measured, (one.command,))
-            counted = one.count(out) if one.count is not None else None
-            sites = _wrapped(copied[1]) if copied is not None else counted
-            found[one.name].append(Run(wall=wall, cpu=cpu, megabytes=megabytes, sites=sites))
-    return found
+            count = _wrapped(copy) if copy is not None else one.count(out) if one.count is not None else None
+            found[one.name].append(Run(wall=wall, cpu=cpu, megabytes=megabytes, count=count))
+    for one in peers:
+        if one.needs:
+            click.echo(f"{job:9}{one.name:26} absent: {one.needs} is not installed here")
+        else:
+            _show(job, one, found[one.name], found.get("failloud"), once=one.slow and rounds > 1)
 
 
 def _measured(command: tuple[str, ...]) -> tuple[float, float, float, str]:
@@ -99,21 +134,17 @@ def _measured(command: tuple[str, ...]) -> tuple[float, float, float, str]:
     return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, done.stdout
 
 
-def _wrapped(tree: Path) -> int:
-    return sum(path.read_text(encoding="utf-8").count("delivered(await") for path in tree.rglob("module*.py"))
+def _wrapped(tree: Path) -> Count:
+    counts = [path.read_text(encoding="utf-8").count("delivered(await") for path in tree.rglob("module*.py")]
+    return sum(counts), sum(map(bool, counts))
 
 
-def _show(found: dict[str, list[Run]]) -> None:
-    walls = {name: statistics.median(run.wall for run in runs) for name, runs in found.items()}
-    sites = {name: runs[0].sites for name, runs in found.items()}
-    for name, runs in found.items():
-        cpu, size = statistics.median(r.cpu for r in runs), max(r.megabytes for r in runs)
-        ratio = f"{walls[name] / walls[_BASE]:6.2f}x" if _BASE in walls else "     -"
-        other = sites[name] != sites["failloud"]
-        differs = f", {(sites[name] or 0) - (sites['failloud'] or 0):+d} to ours" if other else ""
-        click.echo(
-            f"  {name:18}{walls[name]:8.2f} s {ratio} cpu {cpu:7.2f} s {size:6.0f} MB {sites[name]} sites{differs}"
-        )
+def _show(job: str, peer: Peer, runs: list[Run], ours: list[Run] | None, *, once: bool) -> None:
+    wall, cpu = (statistics.median(getattr(run, what) for run in runs) for what in ("wall", "cpu"))
+    sites, files = runs[0].count or ("-", "-")
+    ratio = f"{wall / statistics.median(run.wall for run in ours):8.2f}x" if ours else f"{'-':>9}"
+    row = f"{job:9}{peer.name:26}{wall:9.2f}{cpu:9.2f}{max(run.megabytes for run in runs):9.0f}{sites:>7}{files:>7}"
+    click.echo(f"{row}{ratio}{' x1' if once else ''}")
 
 
 if __name__ == "__main__":

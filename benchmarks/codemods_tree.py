@@ -6,7 +6,7 @@ from pathlib import Path
 
 __all__ = ["HOST_FILE", "METHODS", "SITES", "make_tree"]
 
-METHODS = ("send_to_user", "send_to_thread", "notify_agent_started", "notify_tool_executing")
+METHODS = ("notify_agent_started", "emit_agent_started", "send_to_user", "notify_tool_executing")
 SITES = 233
 _FILES, _CALLING, _NAMING, _BYTES = 6_000, 85, 180, 13_000
 _FILLER = '''
