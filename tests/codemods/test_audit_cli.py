@@ -197,14 +197,14 @@ def test_a_file_without_permission_is_reported(folder, capsys):
 
 def test_a_file_that_cannot_be_read_is_reported_with_the_system_s_reason(folder, capsys, monkeypatch):
     write(folder, a=LOST, b=LOST)
-    opened = type(folder).open
+    opened = os.open
 
     def denied(path, *args, **kwargs):
-        if path.name == "a.py":
+        if os.path.basename(path) == "a.py":  # noqa: PTH119  # `os.open` takes text and paths
             raise PermissionError(13, "Permission denied")
         return opened(path, *args, **kwargs)
 
-    monkeypatch.setattr(type(folder), "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     ended = audit(capsys, folder, *SELECT)
     assert ended.code == 2
     assert "failed: a.py: cannot be read: Permission denied" in ended.out
