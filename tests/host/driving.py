@@ -85,18 +85,8 @@ class World:
 
 def drive(twin, world, loop):
     """Run both versions through script after script; what was found is kept in the twin."""
-    names = [one for node in ast.walk(twin.before) if isinstance(node, ast.ExceptHandler) and node.type
-             for one in ast.walk(node.type) if isinstance(one, ast.Name | ast.Attribute)]  # fmt: skip
-    raises = {"raises": RuntimeError, "cancelled": asyncio.CancelledError}
-    for node in names:
-        name = node.id if isinstance(node, ast.Name) else node.attr
-        found = _resolved(node, world)
-        if found is None and isinstance(node, ast.Name):
-            found = world.made.setdefault(name, type(name, (Exception,), {}))
-        if World.is_exception(found) and found is not Exception and found is not BaseException:
-            raises[f"raises {name}"] = found
-    awaited = {_last(one.func) for node in ast.walk(twin.before) for one in _coroutines(node)}
-    codes = [_compiled(node, kind) for node, kind in ((twin.before, "<before>"), (twin.after, "<after>"))]
+    raises, awaited = raised_in(twin.before, world), awaited_in(twin.before)
+    codes = [compiled(node, kind) for node, kind in ((twin.before, "<before>"), (twin.after, "<after>"))]
     growing = Growing()
     for choices in growing.scripts(FEW if twin.only_decorated else RUNS, lambda: bool(twin.missed)):
         twin.runs += 1
@@ -112,6 +102,26 @@ def drive(twin, world, loop):
         twin.executed |= hit
         if len(twin.differences) >= ENOUGH:
             return
+
+
+def raised_in(function, world):
+    """Give what a stand-in may raise: anything, and each type that a handler of the function names."""
+    names = [one for node in ast.walk(function) if isinstance(node, ast.ExceptHandler) and node.type
+             for one in ast.walk(node.type) if isinstance(one, ast.Name | ast.Attribute)]  # fmt: skip
+    raises = {"raises": RuntimeError, "cancelled": asyncio.CancelledError}
+    for node in names:
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        found = _resolved(node, world)
+        if found is None and isinstance(node, ast.Name):
+            found = world.made.setdefault(name, type(name, (Exception,), {}))
+        if World.is_exception(found) and found is not Exception and found is not BaseException:
+            raises[f"raises {name}"] = found
+    return raises
+
+
+def awaited_in(function):
+    """Name what a function awaits, or starts as a task."""
+    return {_last(one.func) for node in ast.walk(function) for one in _coroutines(node)}
 
 
 def _resolved(node, world):
@@ -151,7 +161,7 @@ class _Plain(ast.NodeTransformer):
         return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
 
 
-def _compiled(node, filename):
+def compiled(node, filename):
     """Compile a function alone. Of its decorators ours stay: the host's own would hand it to a framework."""
     fresh = _Plain().visit(copy.deepcopy(node))
     fresh.decorator_list = [one for one in fresh.decorator_list if "boundary" in ast.unparse(one)]
