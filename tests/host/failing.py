@@ -16,12 +16,14 @@ from scripts import Growing, Script
 
 from shim.recorder import Action, record
 from shim.snapshot import Mode
-from shim.swallowed import flush
+from shim.swallowed import Fate, counts, flush
 
 RUNS = 400
 "Scripts for one call site, until one of them has made it fail."
 LEAVES = "leaves"
 "No handler of the function kept it: it, or what was raised in its place, came out."
+SEEN = "seen"
+"It was escalated, or came to a boundary of ours in the function itself."
 _AS_IS = "boundary_of_nothing"
 
 
@@ -54,7 +56,8 @@ def fail(failing, world, loop, swallows):
     function = _on_its_line(failing.function)
     code = driving.compiled(function, failing.file)
     raises, awaited = driving.raised_in(function, world), driving.awaited_in(function)
-    loud = {**raises, "loud": _loud(failing)}
+    lines = []
+    loud = {**raises, "loud": _loud(failing, lines)}
     growing, tried = Growing(), set()
 
     def asked_in(choices, raises):
@@ -62,8 +65,12 @@ def fail(failing, world, loop, swallows):
         script = Script(choices, awaited, raises)
         names = driving.Globals(world, script)
         names[_AS_IS] = lambda function: function
+        seen = _seen()
+        lines.clear()
         outcome = driving.run(function, code, names, script, loop, set())
         failing.ended |= set(_ends(failing, swallows, leaves=outcome[0] == "raises"))
+        if lines == [failing.line] and _seen() > seen:
+            failing.ended.add(SEEN)
         return script.asked
 
     for choices in growing.scripts(RUNS, lambda: not failing.ended):
@@ -85,7 +92,11 @@ def _on_its_line(function):
     return alone
 
 
-def _loud(failing):
+def _seen():
+    return sum(n for (_, _, fate), n in counts().items() if fate is Fate.SEEN)
+
+
+def _loud(failing, lines):
     """Make the site's exception one that is recorded as it is made; the record's user is the line that asked for it."""
 
     def made(self, text=""):
@@ -93,7 +104,8 @@ def _loud(failing):
         while frame and frame.f_code.co_filename != failing.file:
             frame = frame.f_back
         component, _, method = failing.contract.partition(".")
-        failing.error.__init__(self, text, component=component, method=method, user_id=str(frame and frame.f_lineno))
+        lines.append(frame and frame.f_lineno)
+        failing.error.__init__(self, text, component=component, method=method, user_id=str(lines[-1]))
         record(self, mode=Mode.ENFORCE, action=Action.RAISED, cause_known=True)
 
     return type(failing.error.__name__, (failing.error,), {"__init__": made})
