@@ -1,4 +1,7 @@
-"""Safe to land, on the whole example platform: migrated by every codemod that says so, flags off, it is the same."""
+"""Safe to land, on the whole example platform: migrated by every codemod that says so, flags off, it is the same.
+
+The ways up are mended too, after the calls: `reraise-loud --through`.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +42,11 @@ def told(tmp_path_factory):
     for name in ("before", "after"):
         silent = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "examples" / "agentchat", folder / name / "agentchat", ignore=silent)
-    command = [sys.executable, "-m", "shim.cli", "migrate", *same_when_off(), "--host", "example", "--write"]
-    done = subprocess.run(
-        [*command, "--allow-dirty", str(folder / "after")], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for names in (same_when_off(), ["reraise-loud", "--through"]):
+        command = [sys.executable, "-m", "shim.cli", "migrate", *names, "--host", "example", "--write", "--allow-dirty"]
+        command.append(str(folder / "after"))
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
     env = {name: value for name, value in os.environ.items() if not name.startswith("FAILLOUD_")}
     env |= {"PYTHONPATH": str(ROOT), "FAILLOUD_STATE_DIR": str(folder / "state"), "PYTHONHASHSEED": "0"}
     (folder / "state").mkdir()

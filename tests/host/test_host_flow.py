@@ -221,9 +221,8 @@ def test_what_is_mended_compiles_and_what_is_left_was_named(mended):
     assert all(compile(path.read_bytes(), str(path), "exec") for path in walk(layout.root).files)
     sites = followed(layout)
     left = Counter(str(site.verdict) for site in sites)
-    tell(
-        f"\nmended: {run['files']['changed']} files, {run['totals']['edits']}; {len(sites)} call sites now: {dict(left)}"
-    )
+    tell(f"\nmended: {run['files']['changed']} files, {run['totals']['edits']}")
+    tell(f"{len(sites)} call sites now: {dict(left)}")
     named = {(note.partition(":")[0], note.split()[1].rstrip(":")) for note in run["not_repaired"]}
     silent = [site for site in sites if site.verdict in SILENT]
     assert {(site.start.path, site.start.contract) for site in silent} <= named
