@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -120,8 +122,12 @@ def run_text(run: Run) -> Iterator[str]:
         yield f"removed: {name}, a temporary file that a killed run left"
     if run.interrupted:
         yield "interrupted: files are as they were, or written as a whole; run again to finish"
-    for run_id in run.written:
-        yield f"run {run_id}; take it back with: failloud migrate undo {run_id} PATH"
+    for run_id, folder in reversed(run.written):  # the façade last: undo refuses it while anything imports it
+        yield f"run {run_id}; take it back with: {_undo(run_id, folder)}"
+
+
+def _undo(run_id: str, folder: Path) -> str:
+    return f"failloud migrate undo {run_id} {shlex.quote(str(folder))}"
 
 
 def _totals(run: Run) -> dict[str, int]:
@@ -161,7 +167,8 @@ def run_json(run: Run) -> dict[str, object]:
     return {
         "schema": 1,
         "codemods": list(run.codemods),
-        "written": list(run.written),
+        "written": [run_id for run_id, _ in run.written],
+        "undo": [_undo(run_id, folder) for run_id, folder in reversed(run.written)],
         "facade": run.facade.path if run.facade else None,
         "files": _totals(run) | {"skipped_directories": list(run.skipped_directories)},
         "outcomes": outcomes,

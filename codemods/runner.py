@@ -33,8 +33,8 @@ class Run:
     facade: Changed | None = None
     "The façade that is to be made, None where it is there or nothing needs it."
     facade_path: Path | None = None
-    written: tuple[str, ...] = ()
-    "Ids of the runs kept for `undo`."
+    written: tuple[tuple[str, Path], ...] = ()
+    "The runs kept for `undo`: the id of each, and the folder it is kept for; the façade's first."
     removed: tuple[str, ...] = ()
     "Temporary files of a killed run that were taken away."
     notes: tuple[str, ...] = ()
@@ -103,10 +103,10 @@ def write(run: Run, layout: Layout, now: datetime, *, allow_dirty: bool) -> Run:
         run = replace(run, removed=removed)
         if not ready:
             return replace(run, outcomes=_outcomes(run, not_done), facade=None)
-        written: list[str] = []
+        written: list[tuple[str, Path]] = []
         if run.facade is not None:
-            written.append(record_run(layout.base, [run.facade], ("facade",), now, layout.base))
-        written.append(record_run(layout.root, ready, run.codemods, now, layout.base))
+            written.append((record_run(layout.base, [run.facade], ("facade",), now, layout.base), layout.base))
+        written.append((record_run(layout.root, ready, run.codemods, now, layout.base), layout.root))
         if run.facade is not None and run.facade_path is not None:
             write_atomic(run.facade_path, run.facade.after)
         interrupted = _write_files(ready, folder, not_done)

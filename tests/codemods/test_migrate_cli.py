@@ -205,6 +205,15 @@ def test_undo_gives_every_byte_back(tmp_path, host, capsys):
     assert snapshot(tree) == before
 
 
+def test_the_undo_lines_of_a_run_take_it_back_as_they_stand(tree, host, capsys):
+    before = snapshot(tree)
+    out = run_cli(capsys, "migrate", *BOTH, tree / "plant", "--host", host, "--write").out
+    lines = [line.partition("failloud ")[2].split() for line in out.splitlines() if "take it back" in line]
+    assert [line[-1] for line in lines] == [str(tree / "plant"), str(tree)], "the files first, the façade after"
+    assert [run_cli(capsys, *line).code for line in lines] == [0, 0]
+    assert snapshot(tree) == before
+
+
 def test_undo_twice_says_that_it_was_done(tree, host, capsys):
     _, run = written(tree, host, capsys, *BOTH)
     run_cli(capsys, "migrate", "undo", run, tree)

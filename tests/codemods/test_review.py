@@ -131,7 +131,7 @@ def test_quit_keeps_what_was_accepted_and_undo_takes_it_back(tmp_path, reviewed,
     assert "left: 3 x check-results: declined in review" in ended.out
     assert "left: 4 x check-results: not reviewed" in ended.out
     runs = [line.split(";")[0].removeprefix("run ") for line in ended.out.splitlines() if line.startswith("run ")]
-    for run in reversed(runs):
+    for run in runs:
         assert run_cli(capsys, "migrate", "undo", run, tree).code == 0
     assert snapshot(tree) == before
 
