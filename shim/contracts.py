@@ -119,6 +119,8 @@ class Collaborator:
     hint: str = ""
     recipient: str = ""
     "Record field that the first argument of these methods is, such as `thread_id`."
+    writes: bool = False
+    "These methods write to connections; the mapping after the recipient is the event as the client would get it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,8 @@ class Contract:
     needs: tuple[Needs, ...] = ()
     watches: tuple[Collaborator, ...] = ()
     hint: str = ""
+    writes: bool = False
+    "It writes to connections: where it fails, those that are there have failed the event."
     for_user: bool = True
     "Its event is one a user waits for, and the ledger counts it; False for bookkeeping such as a mapping."
     identity: Mapping[str, str] = field(default_factory=dict)

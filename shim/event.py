@@ -21,6 +21,10 @@ class Event:
     user_id: str = UNKNOWN
     contract: str = ""
     arguments: Mapping[str, object] = field(default_factory=dict, compare=False)
+    message: object = field(default=None, compare=False)
+    "The event as the client would get it, where the call was given that."
+    written: bool = field(default=False, compare=False)
+    "The call writes to connections."
 
     def fits(self, other: Event) -> bool:
         """Say whether both can be for one recipient: same type, and nothing that both know differs."""

@@ -58,6 +58,12 @@ class Note:
     "Nothing but the call's own answer tells of the failure: its cause could not be recovered."
     separate: bool = False
     "Another event than the call's own (an eviction): recorded beside it, never raised."
+    message: object = None
+    "The event as the client would get it, where it was worded already and handed over."
+    tried: bool = False
+    "It was handed to something that writes to connections."
+    kept: bool = False
+    "The host still holds the event, and goes on trying."
     doubt: bool = False
     "The host reports success, and nothing bears it out: counts only where nothing else explains the call."
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shim import markers
+from shim import markers, undelivered
 from shim.contracts import Contract, Work
 from shim.errors import UNKNOWN, Common, LoudFailure
 from shim.frames import Event, Frame, Note, same_event
 from shim.guard import own_failure, shown
 from shim.identity import arguments_of, event_type_of, identity_of
-from shim.recorder import Action, record
+from shim.recorder import Action, FailureRecord, record
 from shim.snapshot import Mode
 from shim.stack import in_handler
 from shim.swallowed import mark
@@ -116,7 +116,11 @@ def event_of(row: Contract, event_type: str, identity: Mapping[str, str], argume
     """Say which event a call is about."""
     known = {name: identity.get(name) or UNKNOWN for name in _WHO}
     passed = {name: value for name, value in arguments.items() if name != "self"}
-    return Event(type=event_type, contract=row.key, arguments=passed, **known)
+    held = row.event_type[1:-1].partition(".")  # `{message.type}`: the argument is the event itself
+    message = passed.get(held[0]) if held[2] else None
+    return Event(
+        type=event_type, contract=row.key, arguments=passed, message=message, written=row.writes, **known
+    )  # fmt: skip
 
 
 def error_for(row: Contract, note: Note, who: Mapping[str, Any]) -> LoudFailure:
@@ -145,4 +149,14 @@ def _record(frame: Frame, note: Note, who: Mapping[str, Any], mode: Mode, action
     category, origin = note.category or row.category, note.origin or row.key
     made = record(error, mode=mode, action=action, category=category, origin=origin, cause_known=known)
     markers.leave(row.key, who["event"], made)
+    if mode is Mode.ENFORCE and not note.kept:
+        _hand_on(made, note, who["event"])
     return error
+
+
+def _hand_on(made: FailureRecord, note: Note, own: Event) -> None:
+    events = (*note.events, own)
+    worded = (note.message, *(event.message for event in events))
+    message = next((each for each in worded if each is not None), None)
+    writes = any(event.written for event in events)
+    undelivered.hand_on(made, events, message=message, tried=writes or note.tried)

@@ -30,6 +30,8 @@ class Watching:
         self.watch, self.name = watch, name
         self.key = (watch.attribute, name, first if isinstance(first, str | int | None) else id(first))
         self.details: dict[str, object] = {watch.recipient: first} if watch.recipient and isinstance(first, str) else {}
+        given = (*args[1:], *kwargs.values()) if watch.writes else ()
+        self.message = next((each for each in given if isinstance(each, Mapping)), None)
         self.frame, self.outer = Frame(call), Frame(call[PARENT])
 
     def raised(self, error: Exception) -> None:
@@ -86,7 +88,11 @@ class Watching:
         if bad:
             text = f"{self.watch.reason} ({self.watch.attribute}.{self.name} answered {brief(answer)})"
             kind, hint = self.watch.error, self.watch.hint
-            self._hand_up(Note(key=self.key, error=kind, reason=text, hint=hint, details=self.details))
+            found = Note(
+                key=self.key, error=kind, reason=text, hint=hint, details=self.details, message=self.message,
+                tried=self.watch.writes,
+            )  # fmt: skip
+            self._hand_up(found)
         else:
             self._hand_up(None)
             self.outer.forgive(self.key)
@@ -100,7 +106,10 @@ class Watching:
         text = f"{self.watch.attribute}.{self.name} raised {type(error).__name__}"
         hint = "see the cause: the host swallows it"
         kind = self.watch.raised_error
-        return Note(key=self.key, error=kind, reason=text, hint=hint, cause=error, details=self.details)
+        return Note(
+            key=self.key, error=kind, reason=text, hint=hint, cause=error, details=self.details, message=self.message,
+            tried=self.watch.writes,
+        )  # fmt: skip
 
     def _hand_up(self, failure: Note | None) -> None:
         """Hand up what inner calls told; where they told nothing, the failure that is seen from here."""

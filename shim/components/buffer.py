@@ -79,7 +79,7 @@ class BufferMixin(RedeliveryMixin):
             limit = self.config.max_buffer_size_per_user
             what = f"was about to be evicted though the host promises to keep it: kept, over the limit of {limit}"
             error = WebSocketBufferOverflowError
-            frame.note(dropped(message, what, Code.BUFFER_FULL, error=error, separate=True))
+            frame.note(dropped(message, what, Code.BUFFER_FULL, error=error, separate=True, kept=True))
             return
         super()._update_buffer_size(message, True)  # type: ignore[misc]
         for run in under_way.get(id(self), ()):

@@ -72,12 +72,12 @@ class RedeliveryMixin:
                 continue
             if id(entry) in held and self.failloud_declining_waits and cause is None:
                 continue
-            what = "could not be delivered and is gone from the buffer"
-            if keeps or id(entry) in held:
+            what, stays = "could not be delivered and is gone from the buffer", keeps or id(entry) in held
+            if stays:
                 what = "could not be delivered and goes on waiting"
                 back.append(entry)
             error = WebSocketSendFailureError
-            frame.note(dropped(entry, what, Code.SEND_FAILED, error=error, cause=cause))
+            frame.note(dropped(entry, what, Code.SEND_FAILED, error=error, cause=cause, kept=stays))
         if keeps:
             put_first(getattr(self, self.failloud_queues), run.user_id, back)
             return
@@ -129,8 +129,8 @@ class RedeliveryMixin:
             came = sum(id(entry) not in before for entry in queue) if before & ids(queue) else 0
             for entry in list(queue)[: max(0, min(came, len(queue) - limit))]:
                 what = f"was about to be evicted by one that came back: kept, over the limit of {limit}"
-                note = dropped(entry, what, Code.BUFFER_FULL, error=WebSocketBufferOverflowError, separate=True)
-                frame.note(note)
+                error = WebSocketBufferOverflowError
+                frame.note(dropped(entry, what, Code.BUFFER_FULL, error=error, separate=True, kept=True))
 
     async def _after_failed_round(self, frame: Frame, due: list[Any], error: Exception) -> None:
         lost = [entry for entry in due if id(entry) not in self._held(entry.user_id)]

@@ -35,14 +35,18 @@ def dropped(
     error: type[LoudFailure] = WebSocketEventDroppedError,
     cause: Exception | None = None,
     separate: bool = False,
+    kept: bool = False,
 ) -> Note:
-    """Make the note of one buffered message; `what` completes `agent_started for user ada ...`."""
+    """Make the note of one buffered message; `what` completes `agent_started for user ada ...`.
+
+    `kept`: the buffer still holds it.
+    """
     fields = described(entry)
     reason = f"{fields['event_type']} for user {fields['user_id']} {what}"
     hint = "raise the buffer's limits, or deliver faster" if cause is None else "see the cause: the host swallows it"
     return Note(
         key=("buffered", id(entry)), error=error, reason=reason, hint=hint, cause=cause,
-        details={**fields, "code": code}, separate=separate,
+        details={**fields, "code": code}, separate=separate, message=entry.message, kept=kept,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def send_rows(target: str, send_to_user: str, connect_user: str) -> Iterator[Con
         yield Contract(
             component="connections", target=target, method=name, signature=signature, is_async=True, shows=Shows.FALSY,
             error=WebSocketSendFailureError, reason="the manager did not send the message", event_type="{message.type}",
-            category=6, hint=CONNECT,
+            category=6, hint=CONNECT, writes=True,
         )  # fmt: skip
     yield Contract(
         component="connections", target=target, method="connect_user", signature=connect_user, is_async=True,
@@ -51,7 +51,7 @@ def _step_row(target: str) -> Contract:
         component="connections", target=target, method="_send_to_connection",
         signature="(self, connection_id, message)", is_async=True, shows=Shows.FALSY, error=WebSocketSendFailureError,
         reason="the connection did not get the message", work=Work.PRECEDES, event_type="{message.type}", category=6,
-        hint=CONNECT, for_user=False,
+        hint=CONNECT, writes=True, for_user=False,
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ _MANAGER_SENDS = Collaborator(
     reason="WebSocket manager returned failure",
     hint=CONNECT,
     recipient="thread_id",
+    writes=True,
 )
 _BRIDGE_HAS_REGISTRY = Needs(
     attribute="_thread_registry",
@@ -118,6 +119,7 @@ _ISOLATED_SENDS = Collaborator(
     raised_error=WebSocketSendFailureError,
     reason="WebSocket manager returned failure, the emitter counted it as sent",
     hint=CONNECT,
+    writes=True,
 )
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -63,8 +64,10 @@ def run(copy: Path, name: str, work: Path, *, shims: str = "", cover: list[str] 
     if not out.exists():
         command = [sys.executable, "-m", "pytest", "-c", str(ini), "--rootdir", str(copy), "-p", "outcomes", TESTS]
         if cover is not None:
+            rc = work / "coverage.ini"  # our own: the host's has other sources, and a data file for each process
+            rc.write_text("[run]\ninclude =\n" + "".join(f"    {each}\n" for each in cover), encoding="utf-8")
             data = f"--data-file={work / f'{name}.coverage'}"
-            command[1:2] = ["-m", "coverage", "run", data, f"--include={','.join(cover)}", "-m"]
+            command[1:2] = ["-m", "coverage", "run", f"--rcfile={rc}", data, "-m"]
         env = os.environ | {
             "TESTING": "1", "OUTCOMES": str(out), "SHIMS": shims, "PYTHONHASHSEED": "0",
             "PYTHONPATH": os.pathsep.join([str(copy), str(HERE), str(ROOT)]),
@@ -74,6 +77,18 @@ def run(copy: Path, name: str, work: Path, *, shims: str = "", cover: list[str] 
     found: dict[str, str] = json.loads(out.read_text(encoding="utf-8"))
     say(f"{name:16}{len(found):>6} outcomes: {dict(Counter(found.values()))}")
     return found
+
+
+def same_environment(work: Path) -> None:
+    """Refuse to go on where the packages are others than when the first run was made: outcomes would differ by them."""
+    found = sorted(f"{each.name}=={each.version}\n" for each in metadata.distributions())
+    kept = work / "packages.txt"
+    if not kept.exists():
+        kept.write_text("".join(found), encoding="utf-8")
+    old = kept.read_text(encoding="utf-8").splitlines(keepends=True)
+    if changed := sorted(set(old) ^ set(found)):
+        say(f"the packages have changed since the first run ({', '.join(changed)}); next: take another --work folder")
+        raise SystemExit(1)
 
 
 def unstable(first: dict[str, str], second: dict[str, str]) -> set[str]:
@@ -95,8 +110,9 @@ def executed(work: Path, changed: dict[str, set[int]]) -> tuple[int, int]:
     """Count migrated statements, and those that the covered run has executed."""
     from coverage import Coverage
 
-    coverage = Coverage(data_file=str(work / "after-2.coverage"))
+    coverage = Coverage(data_file=str(work / "after-2.coverage"), config_file=str(work / "coverage.ini"))
     coverage.load()
+    assert coverage.get_data().measured_files(), "the covered run has measured no file"
     ran = total = 0
     for file, lines in changed.items():
         _, statements, _, missing, _ = coverage.analysis2(file)
@@ -114,6 +130,7 @@ def main() -> int:
         asked.error("FAILLOUD_HOST_TREE names no directory")
     work = given.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
+    same_environment(work)
     before, after = copied(given.tree, work / "before"), work / "after"
     if not after.exists():
         say(f"migrated by {', '.join(migrated(copied(given.tree, after), 'netra'))}")
