@@ -1,0 +1,1 @@
+"""Missed events: what could not be delivered is kept, delivered later, and the user is told."""
