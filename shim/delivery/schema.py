@@ -42,7 +42,8 @@ CREATE TABLE dead(
 CREATE INDEX dead_owner ON dead(user_id, event_id);
 CREATE TABLE total(
   emitted INTEGER NOT NULL, acked INTEGER NOT NULL, sent INTEGER NOT NULL, expired INTEGER NOT NULL,
-  rejected INTEGER NOT NULL, dead_bytes INTEGER NOT NULL, dead_dropped INTEGER NOT NULL, wall REAL NOT NULL, age REAL NOT NULL);
+  rejected INTEGER NOT NULL, dead_bytes INTEGER NOT NULL, dead_dropped INTEGER NOT NULL, wall REAL NOT NULL,
+  age REAL NOT NULL);
 INSERT INTO total VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0);
 """
 # `lost_seq`: the last place whose event expired or was trimmed before it was delivered; a client below it has a gap.
@@ -67,7 +68,7 @@ def connect(path: Path, limits: Limits, durability: str = "NORMAL") -> sqlite3.C
 
 
 def prepare(path: Path, limits: Limits) -> None:
-    """Make the file where there is none, and look at it where there is. Raises a StoreError; changes no foreign file."""
+    """Make the file where there is none, look at it where there is. Raises a StoreError; changes no foreign file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)  # it holds what users were told

@@ -6,7 +6,7 @@ import atexit
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -148,8 +148,8 @@ class SqliteStore:
     def body(self, user_id: str, event_id: str) -> bytes | None:
         """Give a body to its owner; None where there is none, or it is somebody else's."""
         query = (
-            "SELECT body FROM event JOIN stream ON stream.id = event.stream WHERE user_id = ? AND event_id = ? UNION ALL"
-            " SELECT body FROM dead WHERE user_id = ? AND event_id = ? AND body IS NOT NULL LIMIT 1"
+            "SELECT body FROM event JOIN stream ON stream.id = event.stream WHERE user_id = ? AND event_id = ?"
+            " UNION ALL SELECT body FROM dead WHERE user_id = ? AND event_id = ? AND body IS NOT NULL LIMIT 1"
         )
         found = self._read(query, (user_id, event_id, user_id, event_id))
         return bytes(found[0][0]) if found else None
@@ -161,19 +161,7 @@ class SqliteStore:
             "SELECT event_id, user_id, thread_id, run_id, type, reason, size, CASE WHEN body IS NULL THEN NULL ELSE x''"  # noqa: S608  # our own words
             f" END, created FROM dead {which} ORDER BY id DESC LIMIT ?"
         )
-        return [
-            Dead(
-                event_id=event_id,
-                stream=Stream(user, thread),
-                run_id=run_id,
-                type=kind,
-                reason=reason,
-                size=size,
-                body=body,
-                created=created,
-            )  # fmt: skip
-            for event_id, user, thread, run_id, kind, reason, size, body, created in self._read(query, (*values, limit))
-        ]
+        return [_dead(row) for row in self._read(query, (*values, limit))]
 
     def sums(self) -> Sums:
         """Give the sums of all."""
@@ -221,6 +209,14 @@ def _stored(stream: Stream, row: Sequence[Any]) -> StoredEvent:
     return StoredEvent(event=event, seq=seq, state=_STATES[state], sends=sends)
 
 
+def _dead(row: Sequence[Any]) -> Dead:
+    event_id, user, thread, run_id, kind, reason, size, body, created = row
+    return Dead(
+        event_id=event_id, stream=Stream(user, thread), run_id=run_id, type=kind, reason=reason, size=size, body=body,
+        created=created,
+    )  # fmt: skip
+
+
 def _sums(row: Sequence[int]) -> Sums:
     emitted, acked, sent, pending, expired, rejected = row
     return Sums(
@@ -233,9 +229,15 @@ _parents: list[sqlite3.Connection | None] = []
 "Connections of the parent, in a forked child: kept, since closing one would let go of the parent's locks."
 
 
-def _each(do: Callable[[SqliteStore], None]) -> Callable[[], None]:
-    return lambda: [do(store) for store in list(_stores)] and None
+def _renew_all() -> None:
+    for store in list(_stores):
+        store._renew()  # noqa: SLF001  # ours
 
 
-after_fork(_each(SqliteStore._renew))  # noqa: SLF001  # ours
-atexit.register(_each(SqliteStore.close))
+def _close_all() -> None:
+    for store in list(_stores):
+        store.close()
+
+
+after_fork(_renew_all)
+atexit.register(_close_all)
