@@ -7,11 +7,12 @@ raising would destroy work, `spawn` starts a task whose failure is reported.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from shim import flags, markers
+from shim import flags, markers, undelivered
 from shim.contracts import Contract, Shows, Work
 from shim.decisions import OFF, Decision, FlagError
 from shim.errors import UNKNOWN, LoudFailure
@@ -181,4 +182,7 @@ def _event_type(row: Contract) -> str:
 def _record(error: LoudFailure, row: Contract, decision: Decision, *, raises: bool, known: bool) -> FailureRecord:
     quiet = Action.OBSERVED if decision.mode is Mode.OBSERVE else Action.ESCALATED
     action = Action.RAISED if raises else quiet
-    return record(error, mode=decision.mode, action=action, category=row.category, cause_known=known)
+    made = record(error, mode=decision.mode, action=action, category=row.category, cause_known=known)
+    if decision.mode is Mode.ENFORCE:
+        undelivered.hand_on(made, (_event(row, made.run_id),), began=time.monotonic())
+    return made

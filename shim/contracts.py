@@ -17,6 +17,7 @@ __all__ = [
     "Collaborator",
     "Contract",
     "ContractError",
+    "Delivery",
     "Hook",
     "Host",
     "HostClass",
@@ -199,6 +200,19 @@ class Legacy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How events that could not be delivered reach their users later; read by `shim.delivery`."""
+
+    outlet: str
+    "`package.module:Class` of the adapter that knows the host's open connections (`shim.delivery.outlet.Outlet`)."
+    shown: frozenset[str] = frozenset()
+    """Arguments of contracted calls that a user may see as they are. An event that fails before the host has worded it
+    is worded from these alone: what the host's own sanitizers would have taken out is not among them."""
+    critical: frozenset[str] = frozenset()
+    "Event types that are kept longer than others, beside the terminal ones."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """One host platform. Building it checks every row; `ContractError` names the first bad one."""
 
@@ -221,6 +235,8 @@ class Host:
     boundaries: tuple[str, ...] = ()
     """Functions where a loud failure may end, `package.module:Class.function`, beside the routes, start-up handlers and
     done-callbacks that `failloud flow` knows by their frameworks."""
+    delivery: Delivery | None = None
+    "None: what cannot be delivered is recorded, and not kept."
     traffic: str = ""
     "`package.module:Class` of the adapter by which `failloud drive` puts load on this host."
 

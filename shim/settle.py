@@ -150,13 +150,13 @@ def _record(frame: Frame, note: Note, who: Mapping[str, Any], mode: Mode, action
     made = record(error, mode=mode, action=action, category=category, origin=origin, cause_known=known)
     markers.leave(row.key, who["event"], made)
     if mode is Mode.ENFORCE and not note.kept:
-        _hand_on(made, note, who["event"])
+        _hand_on(made, note, who["event"], frame.began)
     return error
 
 
-def _hand_on(made: FailureRecord, note: Note, own: Event) -> None:
+def _hand_on(made: FailureRecord, note: Note, own: Event, began: float) -> None:
     events = (*note.events, own)
     worded = (note.message, *(event.message for event in events))
     message = next((each for each in worded if each is not None), None)
     writes = any(event.written for event in events)
-    undelivered.hand_on(made, events, message=message, tried=writes or note.tried)
+    undelivered.hand_on(made, events, began=began, message=message, tried=writes or note.tried)

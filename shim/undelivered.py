@@ -26,7 +26,9 @@ class Undelivered:
     message: object | None
     "As the client would get it, where it was worded already; it belongs to the host, which may change it."
     tried: bool
-    "It was handed to whatever writes to connections: those that there are have failed it."
+    "It was handed to whatever writes to connections: those that were there have failed it."
+    began: float
+    "When the call began, by `time.monotonic`."
 
 
 _keepers: Sinks[Undelivered] = Sinks()
@@ -42,7 +44,14 @@ def remove_keeper(keeper: Callable[[Undelivered], None]) -> None:
     _keepers.remove(keeper)
 
 
-def hand_on(record: FailureRecord, events: tuple[Event, ...], *, message: object | None, tried: bool) -> None:
+def hand_on(
+    record: FailureRecord,
+    events: tuple[Event, ...],
+    *,
+    began: float,
+    message: object | None = None,
+    tried: bool = False,
+) -> None:
     """Hand one to the keepers; never raises, and costs nothing where there is none."""
     if _keepers:
-        _keepers.hand(Undelivered(record=record, events=events, message=message, tried=tried))
+        _keepers.hand(Undelivered(record=record, events=events, message=message, tried=tried, began=began))

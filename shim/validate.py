@@ -100,6 +100,8 @@ def _check_places(host: Host, row: str) -> None:
         _refuse(row, "versions needs version_attribute, 'package.module:NAME'")
     if host.traffic and not (_TARGET.match(host.traffic) and ":" in host.traffic):
         _refuse(row, f"traffic {host.traffic!r} must read 'package.module:Class'")
+    if host.delivery is not None and not (_TARGET.match(host.delivery.outlet) and ":" in host.delivery.outlet):
+        _refuse(row, f"the outlet {host.delivery.outlet!r} of its delivery must read 'package.module:Class'")
     for name in host.boundaries:
         if not _FUNCTION.match(name):
             _refuse(row, f"boundary {name!r} must read 'package.module:function' or 'package.module:Class.function'")

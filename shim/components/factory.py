@@ -14,6 +14,7 @@ from shim.errors import UNKNOWN, WebSocketBridgeUnavailableError, WebSocketConte
 from shim.frames import Frame, Note, enclosing, frame_of
 from shim.guard import shown
 from shim.identity import arguments_of
+from shim.recipients import learn
 
 __all__ = ["ContextMixin", "FactoryMixin", "NotifyingMixin", "UserEmitterMixin"]
 
@@ -66,6 +67,7 @@ class ContextMixin:
             return await host(*args, **kwargs)
         with listening(frame, "the run is not mapped to its thread") as heard:
             context = await heard.through(host)(*args, **kwargs)
+            learn(*(getattr(context, name, None) for name in ("run_id", "thread_id", "user_id")))
             heard.look(_unmapped(self._websocket_bridge, heard.cause))
         return context
 

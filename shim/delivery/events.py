@@ -71,6 +71,8 @@ class Accepted:
     "Changes when a stream is begun anew; never empty."
     duplicate: bool
     "The id was known: `seq` is the old place, and nothing was added."
+    displaced: Dead | None = None
+    "An event of a lower priority that had to make room, undelivered."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

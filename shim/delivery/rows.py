@@ -49,10 +49,12 @@ def append(db: sqlite3.Connection, event: NewEvent, limits: Limits, age: float) 
             f"{event.type} of {len(event.body)} bytes, at most {limits.hard_bytes} are kept", "shorten the result"
         )
     number, epoch, seq, unconfirmed = _stream(db, event, limits)
+    displaced: Dead | None = None
     if unconfirmed >= limits.events_per_stream:
         if (old := _place_of(db, number, event.event_id)) is not None:
             return Accepted(seq=old, epoch=epoch, duplicate=True)
-        if not _displace(db, number, event.priority, limits):
+        room, displaced = _displace(db, number, event.priority, limits)
+        if not room:
             _refuse(db, number, event, limits, f"{limits.events_per_stream} events wait in the thread")
     values = (
         number, seq, event.event_id, event.run_id, event.type, int(event.priority), event.body, event.created, age,
@@ -70,7 +72,7 @@ def append(db: sqlite3.Connection, event: NewEvent, limits: Limits, age: float) 
         " WHERE id = ?",
         (age, number),
     )
-    return Accepted(seq=seq, epoch=epoch, duplicate=False)
+    return Accepted(seq=seq, epoch=epoch, duplicate=False, displaced=displaced)
 
 
 def _place_of(db: sqlite3.Connection, stream: int, event_id: str) -> int | None:
@@ -99,17 +101,17 @@ def _stream(db: sqlite3.Connection, event: NewEvent, limits: Limits) -> tuple[in
     return found
 
 
-def _displace(db: sqlite3.Connection, stream: int, priority: Priority, limits: Limits) -> bool:
-    """Make room for one: what was delivered goes first, then the oldest event of a lower priority."""
+def _displace(db: sqlite3.Connection, stream: int, priority: Priority, limits: Limits) -> tuple[bool, Dead | None]:
+    """Make room for one: what was delivered goes first, then the oldest event of a lower priority, which is given."""
     query = "SELECT id, seq FROM event WHERE stream = ? AND state <> 0 ORDER BY seq LIMIT 1"
     if delivered := db.execute(query, (stream,)).fetchone():
         db.execute("DELETE FROM event WHERE id = ?", delivered[:1])
-        return True
+        return True, None
     query = "SELECT id FROM event WHERE stream = ? AND state = 0 AND priority < ? ORDER BY priority, seq LIMIT 1"
     lower = db.execute(query, (stream, int(priority))).fetchone()
-    if lower is not None:
-        expire_rows(db, lower, "trimmed", limits)
-    return lower is not None
+    if lower is None:
+        return False, None
+    return True, expire_rows(db, lower, "trimmed", limits)[0]
 
 
 def _refuse(db: sqlite3.Connection, stream: int | None, event: NewEvent, limits: Limits, why: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.contracts import Host, HostClass, Legacy, Named
+from shim.contracts import Delivery, Host, HostClass, Legacy, Named
 from shim.hosts._classes import (
     BY_ARGUMENT,
     BY_CONTEXT,
@@ -101,5 +101,22 @@ HOST = Host(
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     legacy=(Legacy(old="agentchat.isolated:RunEventEmitter", new=ISOLATED),),
     terminal=TERMINAL,
+    delivery=Delivery(
+        outlet="shim.hosts._agentchat_outlet:Outlet",
+        shown=frozenset(
+            {
+                "agent_name",
+                "context",
+                "reasoning",
+                "step_number",
+                "progress_percentage",
+                "tool_name",
+                "parameters",
+                "result",
+                "execution_time_ms",
+                "error",
+            }
+        ),
+    ),
     traffic="demo.traffic:Target",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.contracts import Host, HostClass, Legacy, Named
+from shim.contracts import Delivery, Host, HostClass, Legacy, Named
 from shim.hosts._classes import (
     BRIDGE_HOOKS,
     BY_ARGUMENT,
@@ -116,5 +116,11 @@ HOST = Host(
     naming=(Named(pattern=r"bridge", target=BRIDGE),),
     legacy=tuple(Legacy(old=f"{_APP}.websocket_core.{name}", new=CONNECTIONS) for name in _OTHER_NAMES),
     terminal=TERMINAL,
+    delivery=Delivery(
+        outlet="shim.hosts._netra_outlet:Outlet",
+        # what its sanitizers look through (parameters, result, error, context, data) is not shown without them
+        shown=frozenset({"agent_name", "tool_name", "step_number", "progress_percentage", "execution_time_ms"}),
+        critical=frozenset({"agent_started", "tool_executing", "tool_completed"}),
+    ),
     traffic="shim.hosts._netra_traffic:Target",
 )

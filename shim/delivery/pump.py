@@ -1,0 +1,182 @@
+"""Deliver what is kept: to its owner's connections alone, in order, with the pauses that `Retry` says.
+
+The pump looks at the host's own connections ten times a second, so it needs no hook in the way a user comes back.
+Whatever fails here stays in the store. A connection that has failed a stream is never written to for it again: on some
+servers what "failed" arrives all the same, and again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+
+from shim.delivery.events import StoredEvent, Stream
+from shim.delivery.outlet import Link, Outlet, chosen
+from shim.delivery.retry import Retry
+from shim.delivery.store import Store
+from shim.delivery.trouble import Trouble
+from shim.delivery.wording import MARK
+from shim.guard import own_failure
+from shim.tally import Tally
+
+__all__ = ["BATCH", "LOOK_S", "REST_S", "Pump"]
+
+LOOK_S = 0.1
+"Seconds between looks at the host's connections; one takes microseconds."
+
+REST_S = 1.0
+"Seconds between looks at the store where nothing is new here: another process may have kept something."
+
+BATCH = 50
+"Events read, sent and marked at once: as many may come twice after a kill."
+
+LEASE_S = 30.0
+"Seconds a stream is reserved for this process, from the beginning of a batch."
+
+DIRECT = 1_000
+"Messages that wait for the case that the store is broken; beyond it the newest is lost, and counted."
+
+
+class Pump:
+    """One per process. `allowed` says of a component whether its events may be delivered now."""
+
+    def __init__(
+        self,
+        store: Store,
+        outlet: Outlet,
+        *,
+        holder: str,
+        allowed: Callable[[str], bool],
+        href: Callable[[str], str],
+        retry: Retry | None = None,
+    ) -> None:
+        self._store, self._outlet, self._holder = store, outlet, holder
+        self._allowed, self._href, self._retry = allowed, href, retry or Retry()
+        self.trouble = Trouble(self._retry)
+        self._direct: deque[tuple[Stream, Mapping[str, object]]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
+        self._next = 0.0
+        self.counts: Tally[str] = Tally()
+        "delivered, duplicate (delivered before), failed, spent, direct, direct_lost."
+
+    def wake(self) -> None:
+        """Say, from any thread, that there is something new."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._woken.set)
+
+    def direct(self, stream: Stream, message: Mapping[str, object]) -> None:
+        """Send a message without the store, from any thread, at the next look; lost where nobody is connected then."""
+        if len(self._direct) >= DIRECT:
+            self.counts.add("direct_lost")
+            return
+        self._direct.append((stream, message))
+        self.wake()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            pause = LOOK_S
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001  # an adapter or a store that fails: all stays where it is
+                own_failure("delivery.pump", error)
+                pause = REST_S
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def look(self) -> None:
+        """Look once, and deliver what can be delivered. Raises what the adapter or the store does."""
+        woken, now = self._woken.is_set(), time.monotonic()
+        self._woken.clear()
+        links = tuple(self._outlet.links())
+        came = self.trouble.look(links, now)
+        await self._send_direct(links)
+        if not links or not (came or woken or now >= self._next):
+            return
+        self._next = now + REST_S
+        waiting = await asyncio.to_thread(self._store.waiting, {link.user_id for link in links})
+        if waiting:
+            self._next = now
+        for each in waiting:
+            bad = self.trouble.bad(each.stream, time.monotonic())
+            link = None if bad is None else chosen(each.stream, links, bad)
+            if link is not None:
+                await self._deliver(each.stream, link)
+
+    async def _deliver(self, stream: Stream, link: Link) -> None:
+        """Send what waits, batch by batch, until a batch does not come through as a whole."""
+        after, more = 0, True
+        while more:
+            now = time.time()
+            if not await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S)):
+                return  # another process delivers it
+            found = await asyncio.to_thread(self._store.pending, stream, after=after, limit=BATCH)
+            ready = [each for each in found if self._allowed(each.event.component)]
+            more = await self._batch(stream, link, ready) and len(found) == BATCH
+            after = found[-1].seq if found else 0
+
+    async def _batch(self, stream: Stream, link: Link, ready: list[StoredEvent]) -> bool:
+        sent: list[int] = []
+        try:
+            for each in ready:
+                if not await self._sent(link, self._message(each)):
+                    self._failed(stream, link)
+                    return False
+                sent.append(each.seq)
+        finally:  # also where a cancellation ends it: what was written is written
+            marked = self._store.mark_sent(stream, sent) if sent else None
+            if marked is not None:
+                marked.add_done_callback(self._counted)
+        if marked is not None:
+            await asyncio.wait([asyncio.wrap_future(marked)])
+            self.trouble.succeeded(stream)
+        return True
+
+    def _counted(self, marked: Future[int]) -> None:
+        if (failed := marked.exception()) is not None:
+            own_failure("delivery.mark", failed)
+            return
+        for _ in range(marked.result()):
+            self.counts.add("duplicate")
+
+    async def _sent(self, link: Link, message: Mapping[str, object]) -> bool:
+        try:
+            await asyncio.wait_for(self._outlet.send(link, message), self._retry.send_s)
+        except Exception as error:  # noqa: BLE001  # a socket of the host's; the event stays in the store
+            own_failure("delivery.send", error)
+            return False
+        self.counts.add("delivered")
+        return True
+
+    def _failed(self, stream: Stream, link: Link) -> None:
+        self.counts.add("failed")
+        if self.trouble.failed(stream, link, time.monotonic(), random.random()):  # noqa: S311  # jitter, no secret
+            self.counts.add("spent")
+
+    def _message(self, stored: StoredEvent) -> dict[str, object]:
+        """Give what the client gets: its message and our mark, or a reference where the body is too long to send."""
+        event = stored.event
+        mark: dict[str, object] = {"id": event.event_id, "seq": stored.seq, "missed": True, "code": event.code}
+        if len(event.body) > self._store.limits.inline_bytes:
+            mark |= {"body_ref": event.event_id, "size": len(event.body), "href": self._href(event.event_id)}
+            place = {"run_id": event.run_id, "thread_id": event.stream.thread_id}
+            return {"type": event.type, **{k: v for k, v in place.items() if v}, "payload": {}, MARK: mark}
+        message: dict[str, object] = json.loads(event.body)
+        known = message.get(MARK)
+        return message | {MARK: (known if isinstance(known, dict) else {}) | mark}
+
+    async def _send_direct(self, links: tuple[Link, ...]) -> None:
+        while self._direct:
+            stream, message = self._direct.popleft()
+            link = chosen(stream, links, self.trouble.bad(stream, time.monotonic()) or ())
+            done = link is not None and await self._sent(link, message)
+            self.counts.add("direct" if done else "direct_lost")
