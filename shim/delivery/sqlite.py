@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import sqlite3
-import threading
 import weakref
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
@@ -17,7 +16,7 @@ from shim.delivery.schema import connect, prepare, translated
 from shim.delivery.store import Limits, StoreClosedError
 from shim.delivery.writer import Writer
 from shim.ledger import Sums
-from shim.locks import after_fork
+from shim.locks import after_fork, fresh_lock
 
 __all__ = ["SqliteStore"]
 
@@ -36,8 +35,8 @@ class SqliteStore:
     def __init__(self, path: Path, limits: Limits | None = None, *, durability: str = "NORMAL") -> None:
         self.path, self.limits, self._durability = Path(path), limits or Limits(), durability
         prepare(self.path, self.limits)
-        self._writer = Writer(self._connect, lambda error: translated(error, self.path))
-        self._lock = threading.Lock()
+        self._writer = Writer(self._connect, lambda error: translated(error, self.path), rows.make_room)
+        self._lock = fresh_lock()
         self._reader: sqlite3.Connection | None = None
         self._closed = False
         _stores.add(self)
@@ -47,17 +46,7 @@ class SqliteStore:
 
     def append(self, event: NewEvent) -> Future[Accepted]:
         """Keep an event."""
-
-        def work(db: sqlite3.Connection) -> Accepted:
-            age = trim.age_of(db)
-            try:
-                return rows.append(db, event, self.limits, age)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not db.in_transaction or not rows.make_room(db):
-                    raise
-            return rows.append(db, event, self.limits, age)
-
-        return self._writer.submit(work)
+        return self._writer.submit(lambda db: rows.append(db, event, self.limits, trim.age_of(db)))
 
     def mark_sent(self, stream: Stream, seqs: Collection[int]) -> Future[int]:
         """Count one more sending of each; gives how many had been sent before."""
@@ -196,7 +185,7 @@ class SqliteStore:
     def _renew(self) -> None:
         """In a forked child: the parent's connection must be neither used nor closed here."""
         _parents.append(self._reader)
-        self._lock, self._reader = threading.Lock(), None
+        self._reader = None
         self._writer.renew()
 
 

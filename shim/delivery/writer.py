@@ -16,6 +16,7 @@ from typing import Any
 
 from shim.delivery.store import StoreBrokenError, StoreClosedError, StoreError, StoreFullError
 from shim.guard import own_failure
+from shim.locks import fresh_lock
 
 __all__ = ["BATCH", "QUEUED", "Job", "Writer"]
 
@@ -37,14 +38,21 @@ class Job:
 
 
 class Writer:
-    """Runs jobs on a connection of its own; `open_file` makes that, `translated` names its errors."""
+    """Runs jobs on a connection of its own.
+
+    `open_file` makes that, `translated` names its errors, `make_room` gives how many rows it could take away where the
+    file is full.
+    """
 
     def __init__(
-        self, open_file: Callable[[], sqlite3.Connection], translated: Callable[[sqlite3.Error], StoreError]
+        self,
+        open_file: Callable[[], sqlite3.Connection],
+        translated: Callable[[sqlite3.Error], StoreError],
+        make_room: Callable[[sqlite3.Connection], int],
     ) -> None:
-        self._open, self._translated = open_file, translated
+        self._open, self._translated, self._make_room = open_file, translated, make_room
         self._queue: queue.Queue[Job | None] = queue.Queue(QUEUED)
-        self._lock = threading.Lock()
+        self._lock = fresh_lock()
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -75,7 +83,7 @@ class Writer:
 
     def renew(self) -> None:
         """Begin anew in a forked child: the thread, its jobs and its connection are the parent's."""
-        self._queue, self._lock, self._thread = queue.Queue(QUEUED), threading.Lock(), None
+        self._queue, self._thread = queue.Queue(QUEUED), None
 
     def _run(self) -> None:
         db: sqlite3.Connection | None = None
@@ -103,10 +111,16 @@ class Writer:
         if not isinstance(ended, StoreError):
             _answer(jobs, ended)
         elif len(jobs) == 1:
-            _answer(jobs, [ended])
+            if isinstance(ended, StoreFullError) and self._has_made_room(db):
+                ended = self._transaction(db, jobs)
+            _answer(jobs, [ended] if isinstance(ended, StoreError) else ended)
         else:
             for job in jobs:
                 self._do(db, [job])
+
+    def _has_made_room(self, db: sqlite3.Connection) -> bool:
+        done = self._transaction(db, [Job(self._make_room, Future())])
+        return not isinstance(done, StoreError) and done[0] > 0
 
     def _transaction(self, db: sqlite3.Connection, jobs: list[Job]) -> list[Any] | StoreError:
         """Give what each job came to, refusals among them; or why nothing was written."""
