@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from hashlib import blake2b
@@ -12,6 +14,7 @@ from shim.delivery.events import Accepted, Dead, NewEvent, Priority, Stream
 from shim.delivery.notices import notice, notice_id
 from shim.delivery.pump import Pump
 from shim.delivery.store import Store, TooLargeError
+from shim.delivery.unaddressed import Unaddressed, Worded, stream_of
 from shim.delivery.wording import body_of
 from shim.errors import UNKNOWN
 from shim.guard import own_failure
@@ -42,6 +45,7 @@ class Keeper:
         self._host, self._declared, self._store = host, host.delivery, store
         self._pump, self._lost, self._href = pump, lost, href
         self._rows = {row.key: row for row in host.contracts}
+        self._unaddressed = Unaddressed()
         self.counts: Tally[str] = Tally()
         "kept, duplicate, refused, no_recipient, not_an_event."
 
@@ -49,32 +53,44 @@ class Keeper:
         """Keep one; what fails here is reported, and never reaches the host."""
         record = missed.record
         whose = recipient(record.run_id, record.thread_id, record.user_id)
-        stream = Stream(_known(whose.user_id), _known(whose.thread_id))
-        if missed.tried:
-            self._pump.trouble.suspect(stream, self._pump.trouble.open_since(stream.user_id, missed.began))
-        if not self._is_event(missed):
+        one = self._worded(missed, whose)
+        if self._unaddressed:
+            self.release(time.monotonic())  # of the same run perhaps: they come first
+        if one.event.stream.user_id:
+            self._keep(one)
+        else:
+            self._unaddressed.add(one, time.monotonic())
+
+    def release(self, now: float, *, last: bool = False) -> None:
+        """Keep what could not be addressed until now; give up what was held too long, or all where it is the `last`."""
+        found, spent = self._unaddressed.take(math.inf if last else now)
+        for one in found:
+            self._keep(one)
+        for one in spent:
+            if one.is_event:
+                self.counts.add("no_recipient")
+                self._store.bury(one.event, "no_recipient").add_done_callback(_reported)
+
+    def _keep(self, one: Worded) -> None:
+        stream, record = one.event.stream, one.record
+        if one.tried:
+            self._pump.trouble.suspect(stream, self._pump.trouble.open_since(stream.user_id, one.began))
+        if one.is_event:
+            self._store.append(one.event).add_done_callback(lambda done: self._kept(done, one.event, record))
+        else:
             self.counts.add("not_an_event")
-            if stream.user_id:
-                self.tell(record, stream, kept=True)
-            return
-        event = self._event(missed, whose, stream)
-        if not stream.user_id:
-            self.counts.add("no_recipient")
-            self._store.bury(event, "no_recipient").add_done_callback(_reported)
-            return
-        self._store.append(event).add_done_callback(lambda done: self._kept(done, event, record))
+            self.tell(record, stream, kept=True)
 
-    def _is_event(self, missed: Undelivered) -> bool:
-        rows = [self._rows.get(event.contract) for event in missed.events]
-        return missed.message is not None or any(row is not None and row.for_user for row in rows)
-
-    def _event(self, missed: Undelivered, whose: Recipient, stream: Stream) -> NewEvent:
+    def _worded(self, missed: Undelivered, whose: Recipient) -> Worded:
         record, body = missed.record, body_of(missed, whose, self._declared)
-        return NewEvent(
-            event_id=_event_id(missed, body), stream=stream, run_id=_known(record.run_id), type=record.event_type,
-            priority=_priority(record.event_type, self._host, self._declared), body=body, created=record.at,
-            component=record.component, method=record.method, code=record.code,
+        rows = [self._rows.get(event.contract) for event in missed.events]
+        is_event = missed.message is not None or any(row is not None and row.for_user for row in rows)
+        event = NewEvent(
+            event_id=_event_id(missed, body), stream=stream_of(whose), run_id=_known(record.run_id),
+            type=record.event_type, priority=_priority(record.event_type, self._host, self._declared), body=body,
+            created=record.at, component=record.component, method=record.method, code=record.code,
         )  # fmt: skip
+        return Worded(event=event, record=record, is_event=is_event, tried=missed.tried, began=missed.began)
 
     def _kept(self, done: Future[Accepted], event: NewEvent, record: FailureRecord) -> None:
         stream, failed = event.stream, done.exception()

@@ -113,16 +113,24 @@ class Pump:
                 await self._deliver(each.stream, link)
 
     async def _deliver(self, stream: Stream, link: Link) -> None:
-        """Send what waits, batch by batch, until a batch does not come through as a whole."""
+        """Send what waits, while no other process does."""
+        now = time.time()
+        if await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S)):
+            try:
+                await self._batches(stream, link)
+            finally:
+                self._store.claim(stream, self._holder, now, 0.0).add_done_callback(_reported)
+
+    async def _batches(self, stream: Stream, link: Link) -> None:
+        """Send batch by batch, until one does not come through as a whole."""
         after, more = 0, True
         while more:
-            now = time.time()
-            if not await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S)):
-                return  # another process delivers it
             found = await asyncio.to_thread(self._store.pending, stream, after=after, limit=BATCH)
             ready = [each for each in found if self._allowed(each.event.component)]
             more = await self._batch(stream, link, ready) and len(found) == BATCH
             after = found[-1].seq if found else 0
+            now = time.time()
+            more = more and await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S))
 
     async def _batch(self, stream: Stream, link: Link, ready: list[StoredEvent]) -> bool:
         sent: list[int] = []
@@ -180,3 +188,8 @@ class Pump:
             link = chosen(stream, links, self.trouble.bad(stream, time.monotonic()) or ())
             done = link is not None and await self._sent(link, message)
             self.counts.add("direct" if done else "direct_lost")
+
+
+def _reported(done: Future[bool]) -> None:
+    if (failed := done.exception()) is not None:
+        own_failure("delivery.claim", failed)

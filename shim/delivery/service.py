@@ -57,6 +57,10 @@ def store_path(given: Path | None = None) -> Path:
     raise StoreBrokenError("nothing says where missed events are kept", f"set {STORE} to a file, or {STATE_DIR}")
 
 
+RELEASE_S = 0.5
+"Seconds between looks for the users of events that were kept for nobody yet."
+
+
 class Service:
     """`host` is a `Host`, or what `shim.install` takes. Without `store`, a file is opened (see `store_path`)."""
 
@@ -95,6 +99,7 @@ class Service:
             self._tasks = [
                 asyncio.create_task(self.pump.run(), name="failloud-pump"),
                 asyncio.create_task(self._expire(), name="failloud-expire"),
+                asyncio.create_task(self._release(), name="failloud-release"),
             ]
 
     async def stop(self) -> None:
@@ -102,6 +107,7 @@ class Service:
         if not self._tasks:
             return
         undelivered.remove_keeper(self.keeper.keep)
+        self.keeper.release(time.monotonic(), last=True)
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -136,6 +142,11 @@ class Service:
             except Exception as error:  # noqa: BLE001  # the store's; the next look tries again
                 own_failure("delivery.expire", error)
             await asyncio.sleep(EXPIRE_S)
+
+    async def _release(self) -> None:
+        while True:
+            await asyncio.sleep(RELEASE_S)
+            self.keeper.release(time.monotonic())
 
     def _expired(self, gone: Dead) -> None:
         """Record an event that was never delivered, and never will be by itself; its user is told."""
