@@ -75,7 +75,7 @@ def notice_id(record: FailureRecord) -> str:
 
 def notice(record: FailureRecord, thread_id: str, *, kept: bool, href: str = "") -> dict[str, object]:
     """Word a failure for its user. `href`: where a body can be fetched that is too long to send."""
-    said = words(record.code, kept=kept)
+    said = words(record.code, kept=kept, fetch=bool(href))
     error: dict[str, object] = {
         "type": f"urn:failloud:error:{record.code.replace('_', '-')}", "code": f"WS_{record.code.upper()}",
         "title": said.title, "status": said.status, "detail": said.detail, "retryable": said.retryable,
