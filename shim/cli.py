@@ -22,6 +22,7 @@ COMMANDS = {
     "flow": "codemods.flow_cli:flow",
     "migrate": "codemods.cli:migrate",
     "flags": "shim.flags_cli:flags",
+    "missed": "shim.delivery.cli:missed",
     "doctor": "shim.doctor_cli:doctor",
     "rollout": "rollout.cli:rollout",
     "rollback": "rollout.rollback_cli:rollback",

@@ -9,12 +9,24 @@ from enum import StrEnum
 
 from shim.snapshot import Mode
 
-__all__ = ["LOG", "OFF", "PREFIX", "STATE_DIR", "Decision", "FlagError", "Reason", "environment_modes", "mode_of"]
+__all__ = [
+    "LOG",
+    "OFF",
+    "PREFIX",
+    "STATE_DIR",
+    "STORE",
+    "Decision",
+    "FlagError",
+    "Reason",
+    "environment_modes",
+    "mode_of",
+]
 
 STATE_DIR = "FAILLOUD_STATE_DIR"
+STORE = "FAILLOUD_STORE"
 LOG = "FAILLOUD_LOG"
 PREFIX = "FAILLOUD_"
-_OTHER_VARIABLES = frozenset({STATE_DIR, LOG, "FAILLOUD_HOST_TREE"})
+_OTHER_VARIABLES = frozenset({STATE_DIR, STORE, LOG, "FAILLOUD_HOST_TREE"})
 
 
 class Reason(StrEnum):

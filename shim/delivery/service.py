@@ -13,48 +13,30 @@ import os
 import pkgutil
 import time
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from shim import flags, undelivered
 from shim.codes import Code
 from shim.contracts import Host
-from shim.decisions import STATE_DIR
 from shim.delivery.events import Dead
 from shim.delivery.keeper import Keeper
 from shim.delivery.outlet import Outlet
+from shim.delivery.place import store_path
 from shim.delivery.pump import Pump
 from shim.delivery.retry import Retry
 from shim.delivery.sqlite import SqliteStore
-from shim.delivery.store import Store, StoreBrokenError
+from shim.delivery.store import Store
 from shim.errors import WebSocketEventDroppedError
 from shim.guard import own_failure
 from shim.hosts import load_host
 from shim.recorder import Action, record
 from shim.snapshot import Mode
 
-__all__ = ["EXPIRE_S", "STORE", "Service", "store_path"]
-
-STORE = "FAILLOUD_STORE"
-"Environment variable: the store's file."
+__all__ = ["EXPIRE_S", "RELEASE_S", "Service"]
 
 EXPIRE_S = 60.0
 "Seconds between looks for events that are too old."
-
-
-def store_path(given: Path | None = None) -> Path:
-    """Say where the store is: as given, `FAILLOUD_STORE`, or `missed.sqlite` in FAILLOUD_STATE_DIR.
-
-    Raises StoreBrokenError where nothing says so: a default somewhere else would be found by nobody.
-    """
-    if given is not None:
-        return given
-    if named := os.environ.get(STORE):
-        return Path(named)
-    if folder := os.environ.get(STATE_DIR):
-        return Path(folder) / "missed.sqlite"
-    raise StoreBrokenError("nothing says where missed events are kept", f"set {STORE} to a file, or {STATE_DIR}")
 
 
 RELEASE_S = 0.5
