@@ -1,6 +1,8 @@
-"""Whose a run is, and whose a thread: learnt where the host makes a run's context, for failures that know neither.
+"""Whose a run is, and whose a thread, for failures that do not know it. Bounded.
 
-A thread that was seen with two users belongs to nobody here: what cannot be told is not guessed. Bounded.
+A run is its context's, which the host makes for the user it has authenticated: that is the best evidence, and replaces
+what a failure record took from elsewhere. Whose a thread is, the host's own table of connections says; one that was
+seen with two users belongs to nobody here. What cannot be told is not guessed.
 """
 
 from __future__ import annotations
@@ -32,25 +34,21 @@ _of_thread: OrderedDict[str, str] = OrderedDict()
 
 
 def learn(run_id: object, thread_id: object, user_id: object) -> None:
-    """Remember whose a run and its thread are, as the host's own context says. What is no text is left out."""
-    user, thread = _text(user_id), _text(thread_id)
-    if user == UNKNOWN:
-        return
+    """Remember whose a run and its thread are, as the host says. What is no text is left out."""
+    run, thread, user = _text(run_id), _text(thread_id), _text(user_id)
     with _lock:
-        if (run := _text(run_id)) != UNKNOWN:
+        if run != UNKNOWN and (user != UNKNOWN or run not in _of_run):
             _put(_of_run, run, Recipient(user, thread))
-        if thread != UNKNOWN:
+        if UNKNOWN not in (thread, user):
             _put(_of_thread, thread, user if _of_thread.get(thread, user) == user else UNKNOWN)
 
 
 def recipient(run_id: str, thread_id: str, user_id: str) -> Recipient:
-    """Complete what a failure record says of its recipient. What the record knows is never replaced."""
+    """Say who is to get what a failure record speaks of."""
     with _lock:
         known = _of_run.get(run_id, Recipient())
-        thread = thread_id if thread_id != UNKNOWN else known.thread_id
-        user = user_id
-        if user == UNKNOWN and known.thread_id == thread:
-            user = known.user_id
+        thread = known.thread_id if known.thread_id != UNKNOWN else thread_id
+        user = known.user_id if known.user_id != UNKNOWN else user_id
         if user == UNKNOWN:
             user = _of_thread.get(thread, UNKNOWN)
     return Recipient(user, thread)

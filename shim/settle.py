@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shim import markers, undelivered
+from shim.codes import Code
 from shim.contracts import Contract, Work
 from shim.errors import UNKNOWN, Common, LoudFailure
 from shim.frames import Event, Frame, Note, same_event
@@ -158,5 +159,16 @@ def _hand_on(made: FailureRecord, note: Note, own: Event, began: float) -> None:
     events = (*note.events, own)
     worded = (note.message, *(event.message for event in events))
     message = next((each for each in worded if each is not None), None)
-    writes = any(event.written for event in events)
-    undelivered.hand_on(made, events, began=began, message=message, tried=writes or note.tried)
+    undelivered.hand_on(made, events, began=began, message=message, tried=_was_written(made, note, events))
+
+
+_UNWRITTEN = frozenset({Code.NO_CONNECTION, Code.CONNECTION_EXPIRED, Code.FALSE_SUCCESS})
+"The host found nobody to write to, though somebody may be there."
+
+
+def _was_written(made: FailureRecord, note: Note, events: tuple[Event, ...]) -> bool:
+    """Say whether something may have been written to the connections there were; what is not known counts as yes."""
+    if made.code in _UNWRITTEN or not (note.tried or any(event.written for event in events)):
+        return False
+    is_skipped = made.code == Code.CONNECTION_LOST and made.attempt == 0 and note.cause is None
+    return not is_skipped

@@ -18,7 +18,7 @@ from shim.delivery.unaddressed import Unaddressed, Worded, stream_of
 from shim.delivery.wording import body_of
 from shim.errors import UNKNOWN
 from shim.guard import own_failure
-from shim.recipients import Recipient, recipient
+from shim.recipients import Recipient, learn, recipient
 from shim.recorder import FailureRecord
 from shim.tally import Tally
 from shim.undelivered import Undelivered
@@ -52,6 +52,7 @@ class Keeper:
     def keep(self, missed: Undelivered) -> None:
         """Keep one; what fails here is reported, and never reaches the host."""
         record = missed.record
+        learn(record.run_id, record.thread_id, None)  # a later failure of the run may not know its thread
         whose = recipient(record.run_id, record.thread_id, record.user_id)
         one = self._worded(missed, whose)
         if self._unaddressed:

@@ -23,6 +23,7 @@ from shim.delivery.store import Store
 from shim.delivery.trouble import Trouble
 from shim.delivery.wording import MARK
 from shim.guard import own_failure
+from shim.recipients import learn
 from shim.tally import Tally
 
 __all__ = ["BATCH", "LOOK_S", "REST_S", "Pump"]
@@ -63,6 +64,7 @@ class Pump:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
         self._next = 0.0
+        self._threads: dict[str, str] = {}
         self.counts: Tally[str] = Tally()
         "delivered, duplicate (delivered before), failed, spent, direct, direct_lost."
 
@@ -99,6 +101,7 @@ class Pump:
         self._woken.clear()
         links = tuple(self._outlet.links())
         came = self.trouble.look(links, now)
+        self._learn(links)
         await self._send_direct(links)
         if not links or not (came or woken or now >= self._next):
             return
@@ -111,6 +114,13 @@ class Pump:
             link = None if bad is None else chosen(each.stream, links, bad)
             if link is not None:
                 await self._deliver(each.stream, link)
+
+    def _learn(self, links: tuple[Link, ...]) -> None:
+        """Remember whose the threads are that connections show: a run may fail before its context is made."""
+        for link in links:
+            if self._threads.get(link.id) != link.thread_id:
+                learn("", link.thread_id, link.user_id)
+        self._threads = {link.id: link.thread_id for link in links}
 
     async def _deliver(self, stream: Stream, link: Link) -> None:
         """Send what waits, while no other process does."""

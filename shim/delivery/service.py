@@ -39,7 +39,7 @@ EXPIRE_S = 60.0
 "Seconds between looks for events that are too old."
 
 
-RELEASE_S = 0.5
+RELEASE_S = 0.1
 "Seconds between looks for the users of events that were kept for nobody yet."
 
 

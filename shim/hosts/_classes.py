@@ -24,7 +24,7 @@ __all__ = [
 CONNECT = "check that the user is connected, and that the connection belongs to this thread"
 
 # Where the records' run, thread and user come from.
-BY_ARGUMENT = {"run_id": "run_id", "subject": "agent_name"}
+BY_ARGUMENT = {"run_id": "run_id", "thread_id": "thread_id", "subject": "agent_name"}
 BY_INSTANCE = {
     "run_id": "self.run_id",
     "thread_id": "self.thread_id",
