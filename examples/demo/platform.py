@@ -62,19 +62,19 @@ class Platform:
         """Connect every user, switch the fault on, let each run once, switch it off; users reconnect at the end."""
         before = len(self.records())
         with ExitStack() as stack:
-            sockets = [stack.enter_context(self._connect(*who)) for who in USERS]
+            sockets = [stack.enter_context(self.connect(*who)) for who in USERS]
             if fault:
                 self.ask("POST", f"/faults/{fault}")
-            runs = [self._run(user, thread) for user, thread in USERS]
+            runs = [self.run(user, thread) for user, thread in USERS]
             self.ask("DELETE", "/faults")
-            sockets += [stack.enter_context(self._connect(*who)) for who in USERS]
-            events = [event for socket in sockets for event in _drain(socket)]
+            sockets += [stack.enter_context(self.connect(*who)) for who in USERS]
+            events = [event for socket in sockets for event in drain(socket)]
         return self._outcome(runs, events, self.records()[before:])
 
     def probe(self) -> tuple[dict[str, Any], ...]:
         """Run once for a user who was never connected, so that every event is lost; gives the records."""
         before = len(self.records())
-        self._run("nobody", "thread_nobody")
+        self.run("nobody", "thread_nobody")
         return tuple(self.records()[before:])
 
     def _outcome(
@@ -90,15 +90,17 @@ class Platform:
         errors = sum(event["type"] == "agent_error" for event in unique)
         return Outcome(intended=intended, lost=lost, told=errors, records=tuple(records))
 
-    def _run(self, user: str, thread: str) -> dict[str, Any]:
+    def run(self, user: str, thread: str) -> dict[str, Any]:
+        """Ask a question and wait for the end of its run; gives what the host says of it."""
         started = self.ask("POST", "/runs", {"user": user, "thread": thread, "message": QUESTION})
         while (run := self.ask("GET", f"/runs/{started['run_id']}"))["status"] == "running":
             pass
         return dict(run)
 
-    def _connect(self, user: str, thread: str) -> ClientConnection:
+    def connect(self, user: str, thread: str) -> ClientConnection:
+        """Open a user's socket; from the greeting on events may come."""
         socket = connect(f"{self.url.replace('http', 'ws')}/ws?user={user}&thread={thread}")
-        socket.recv(timeout=5)  # the server's greeting: from here on events may come
+        socket.recv(timeout=5)
         return socket
 
     def records(self) -> list[dict[str, Any]]:
@@ -115,7 +117,8 @@ class Platform:
             return json.load(answer)
 
 
-def _drain(socket: ClientConnection) -> Iterator[dict[str, Any]]:
+def drain(socket: ClientConnection) -> Iterator[dict[str, Any]]:
+    """Give what arrives, until nothing does for `IDLE_S`."""
     while True:
         try:
             yield json.loads(socket.recv(timeout=IDLE_S))
@@ -124,12 +127,18 @@ def _drain(socket: ClientConnection) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def serving(code: Path, state: Path, records: Path, end: Path | None = None) -> Iterator[Platform]:
-    """Serve the copy in `code` under the flags in `state` while the block lasts; its last words go to `end`."""
+def serving(
+    code: Path, state: Path, records: Path, end: Path | None = None, missed: Path | None = None
+) -> Iterator[Platform]:
+    """Serve the copy in `code` under the flags in `state` while the block lasts; its last words go to `end`.
+
+    With `missed`, events that could not be delivered are kept in that file; such a server is killed at the end.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FAILLOUD_")}
     environment |= {"FAILLOUD_STATE_DIR": str(state), "PYTHONPATH": str(HERE)}
     command = [sys.executable, "-m", "demo.serve", "--platform", str(code), "--records", str(records)]
     command += ["--end", str(end)] if end else []
+    command += ["--missed", str(missed)] if missed else []
     log = records.with_suffix(".log").open("a", encoding="utf-8")
     with (
         log,
@@ -144,4 +153,4 @@ def serving(code: Path, state: Path, records: Path, end: Path | None = None) -> 
                 raise RuntimeError(msg)
             yield Platform(url=line.split("listening on ")[1].strip(), records_file=records)
         finally:
-            process.terminate()
+            process.kill() if missed else process.terminate()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from demo.missed import IN_MEMORY, NOBODYS, come_back, leave, left_waiting
 from demo.platform import HERE, Outcome, Platform, serving
 from demo.tally import Tally
 
@@ -55,7 +56,8 @@ class Story:
             self._act("4. Promoted: staging enforces. Each failure is raised or escalated, with its cause.")
             self._promote(staging, "enforce")
             self._rounds(staging, "enforce", self.tally.enforce)
-            self._act("5. Promoted: production observes, then enforces. The servers were not restarted.")
+            self._miss()
+            self._act("6. Promoted: production observes, then enforces. The servers were not restarted.")
             self._promote(production, "observe")
             self._promote(production, "enforce")
             self._roll_back(production)
@@ -74,6 +76,26 @@ class Story:
             )
         self.tally.healthy(mode, platform.round())
 
+    def _miss(self) -> None:
+        self._act("5. What enforce could not deliver is kept. The users leave, the server is killed; they come back.")
+        click.echo(f"  left out: {', '.join(sorted(NOBODYS))} (nobody can tell whose their events are), and")
+        click.echo(
+            f"  {', '.join(sorted(IN_MEMORY))} (the host holds what it took in memory, and said that it was sent)"
+        )
+        file = self.records / "missed.sqlite"
+        with serving(self.code, self.staging, self.records / "missed.jsonl", missed=file) as platform:
+            runs, arrived = leave(platform)
+            waiting = left_waiting(file)
+        click.echo(f"  killed (SIGKILL) with {waiting} events waiting for users who have left")
+        self._run("missed", "list", "--store", str(file))
+        with serving(self.code, self.staging, self.records / "missed.jsonl", missed=file) as platform:
+            back = come_back(platform, runs, arrived)
+        self.tally.failed += back.problems()
+        click.echo(
+            f"  {back.intended.total()} events were meant, {back.at_once} arrived at once, {back.later} later;"
+            f" {back.lost.total()} lost, {back.twice} twice, {back.out_of_order} out of order; {back.notices} notices"
+        )
+
     def _promote(self, platform: Platform, mode: str) -> None:
         self._rollout("promote")
         seconds = _until(lambda: mode in {record["mode"] for record in platform.probe()})
@@ -81,7 +103,7 @@ class Story:
         click.echo(f"  the running server follows after {seconds:.1f} s")
 
     def _roll_back(self, production: Platform) -> None:
-        self._act("6. Rolled back: one command, no restart, and the host behaves as before.")
+        self._act("7. Rolled back: one command, no restart, and the host behaves as before.")
         self._run("rollback", "--reason", "the demonstration ends here", *self._state_dirs())
         seconds = _until(lambda: not production.probe())
         self.tally.expect(seconds <= FOLLOW_S, f"rollback was followed after {seconds:.1f} s, not within {FOLLOW_S} s")

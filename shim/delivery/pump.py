@@ -92,8 +92,9 @@ class Pump:
             except Exception as error:  # noqa: BLE001  # an adapter or a store that fails: all stays where it is
                 own_failure("delivery.pump", error)
                 pause = REST_S
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+            with suppress(TimeoutError):  # not `wait_for`: before 3.12 it may lose a cancellation
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
 
     async def look(self) -> None:
         """Look once, and deliver what can be delivered. Raises what the adapter or the store does."""
@@ -143,12 +144,12 @@ class Pump:
             more = more and await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S))
 
     async def _batch(self, stream: Stream, link: Link, ready: list[StoredEvent]) -> bool:
+        """Send, and mark what was sent before anybody reads again; True where all came through."""
         sent: list[int] = []
         try:
             for each in ready:
                 if not await self._sent(link, self._message(each)):
-                    self._failed(stream, link)
-                    return False
+                    break
                 sent.append(each.seq)
         finally:  # also where a cancellation ends it: what was written is written
             marked = self._store.mark_sent(stream, sent) if sent else None
@@ -156,8 +157,11 @@ class Pump:
                 marked.add_done_callback(self._counted)
         if marked is not None:
             await asyncio.wait([asyncio.wrap_future(marked)])
+        if len(sent) < len(ready):
+            self._failed(stream, link)
+        elif sent:
             self.trouble.succeeded(stream)
-        return True
+        return len(sent) == len(ready)
 
     def _counted(self, marked: Future[int]) -> None:
         if (failed := marked.exception()) is not None:
@@ -168,7 +172,8 @@ class Pump:
 
     async def _sent(self, link: Link, message: Mapping[str, object]) -> bool:
         try:
-            await asyncio.wait_for(self._outlet.send(link, message), self._retry.send_s)
+            async with asyncio.timeout(self._retry.send_s):
+                await self._outlet.send(link, message)
         except Exception as error:  # noqa: BLE001  # a socket of the host's; the event stays in the store
             own_failure("delivery.send", error)
             return False

@@ -43,6 +43,10 @@ class Server:
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read()
 
+    def kept(self, count):
+        """Wait until the store has accepted so many: the host does not."""
+        until(lambda: self.store.sums().emitted >= count)
+
     @contextmanager
     def connected(self, user, thread):
         with connect(f"{self.url.replace('http', 'ws')}/ws?user={user}&thread={thread}") as socket:
@@ -54,6 +58,13 @@ class Server:
         while (run := self.ask("GET", f"/runs/{started['run_id']}"))["status"] == "running":
             time.sleep(0.01)
         return run
+
+
+def until(holds, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def drain(socket, idle=0.4, enough=lambda _: False):

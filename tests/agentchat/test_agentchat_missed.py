@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from agentchat.faults import FAULTS
-from missed_case import COMPONENTS, Server, codes, drain, late, lost, serving_missed
+from missed_case import COMPONENTS, Server, codes, drain, late, lost, serving_missed, until
 
 import shim
 from shim.delivery.sqlite import SqliteStore
@@ -170,6 +169,7 @@ def test_after_a_rollback_what_is_kept_waits_and_after_the_next_promotion_it_arr
     with serving_missed(tmp_path / "m.sqlite") as server:
         with modes("enforce"):
             server.run("ada", "t")  # he is not connected
+            server.kept(3)
         assert server.store.waiting()
         with modes("off"), server.connected("ada", "t") as socket:
             assert drain(socket, 0.5) == []
@@ -183,6 +183,7 @@ def test_another_user_in_the_same_thread_gets_nothing_of_it(tmp_path):
         with server.connected("ada", "shared"):
             server.ask("POST", "/faults/socket_dead")
             server.run("ada", "shared")
+            server.kept(3)
         with server.connected("ben", "shared") as socket:
             assert late(drain(socket, 1.0)) == []
         assert server.store.waiting()
@@ -215,9 +216,7 @@ def test_what_was_kept_outlasts_a_kill_of_the_server_and_arrives_at_the_next_one
     with process(tmp_path, missed) as (server, child):
         runs = [server.run("ada", f"t{n}") for n in range(3)]  # he is not connected
         kept = SqliteStore(missed)
-        deadline = time.monotonic() + 10
-        while kept.sums().emitted < 9 and time.monotonic() < deadline:  # two events and a notice each
-            time.sleep(0.01)
+        until(lambda: kept.sums().emitted == 9)  # two events and a notice each
         kept.close()
         child.kill()
         child.wait(10)
