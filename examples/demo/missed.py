@@ -30,8 +30,10 @@ class Back:
 
     intended: Counter[str]
     at_once: int
-    "Events that had arrived before they left."
+    soon: int
+    "Kept, and delivered before they left."
     later: int
+    "Kept, and delivered after the kill."
     lost: Counter[str]
     twice: int
     out_of_order: int
@@ -96,7 +98,8 @@ def come_back(platform: Platform, runs: list[dict[str, Any]], before: Events) ->
         intended += wanted
         lost += wanted - Counter(e["type"] for e in [*before, *after] if e.get("run_id") == run["run_id"])
     return Back(
-        intended=intended, at_once=sum(event["type"] != "error" for event in before), later=len(late), lost=lost,
+        intended=intended, at_once=sum("failloud" not in event for event in before),
+        soon=sum("failloud" in event and event["type"] != "error" for event in before), later=len(late), lost=lost,
         twice=sum(count - 1 for count in ids.values()), out_of_order=_out_of_order(late),
         notices=sum(event["type"] == "error" for event in [*before, *after]),
     )  # fmt: skip

@@ -92,7 +92,8 @@ class Story:
             back = come_back(platform, runs, arrived)
         self.tally.failed += back.problems()
         click.echo(
-            f"  {back.intended.total()} events were meant, {back.at_once} arrived at once, {back.later} later;"
+            f"  {back.intended.total()} events were meant, {back.at_once} arrived at once,"
+            f" {back.soon} a moment later, {back.later} after the kill;"
             f" {back.lost.total()} lost, {back.twice} twice, {back.out_of_order} out of order; {back.notices} notices"
         )
 
