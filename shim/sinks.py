@@ -103,10 +103,6 @@ class Sinks(Generic[_Item]):
             del seats[[seat.sink for seat in seats].index(sink)]
             self._seats = tuple(seats)
 
-    def __bool__(self) -> bool:
-        """Say whether there is any."""
-        return bool(self._seats)
-
     def hand(self, item: _Item) -> None:
         """Hand an item to each sink; never raises."""
         for seat in self._seats:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shim.event import Event
+from shim.guard import own_failure
+from shim.locks import fresh_lock
 from shim.recorder import FailureRecord
-from shim.sinks import Sinks
 
 __all__ = ["Undelivered", "add_keeper", "hand_on", "remove_keeper"]
 
@@ -31,17 +32,28 @@ class Undelivered:
     "When the call began, by `time.monotonic`."
 
 
-_keepers: Sinks[Undelivered] = Sinks()
+_lock = fresh_lock()
+_keepers: tuple[Callable[[Undelivered], None], ...] = ()
 
 
 def add_keeper(keeper: Callable[[Undelivered], None]) -> None:
-    """Have every later one handed to `keeper`, in the thread that failed; it must be quick (see `shim.sinks`)."""
-    _keepers.add(keeper)
+    """Have every later one handed to `keeper`, in the thread that failed.
+
+    It must do no more than put it into a queue: unlike a sink it is never left out for being slow, since what it
+    misses is lost.
+    """
+    global _keepers  # noqa: PLW0603  # of the process
+    with _lock:
+        _keepers = (*_keepers, keeper)
 
 
 def remove_keeper(keeper: Callable[[Undelivered], None]) -> None:
     """Take a keeper out again. Raises ValueError for one that was never added."""
-    _keepers.remove(keeper)
+    global _keepers  # noqa: PLW0603
+    with _lock:
+        left = list(_keepers)
+        left.remove(keeper)
+        _keepers = tuple(left)
 
 
 def hand_on(
@@ -53,5 +65,8 @@ def hand_on(
     tried: bool = False,
 ) -> None:
     """Hand one to the keepers; never raises, and costs nothing where there is none."""
-    if _keepers:
-        _keepers.hand(Undelivered(record=record, events=events, message=message, tried=tried, began=began))
+    for keeper in _keepers:
+        try:
+            keeper(Undelivered(record=record, events=events, message=message, tried=tried, began=began))
+        except Exception as failed:  # noqa: BLE001  # it must not hide the failure itself
+            own_failure("delivery.keep", failed)

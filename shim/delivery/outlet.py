@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shim.delivery.events import Stream
 
-__all__ = ["Link", "Outlet", "chosen"]
+__all__ = ["Link", "Outlet", "fitting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,16 @@ class Outlet(Protocol):
         """Write to one connection, once. Raises whatever the socket raises, and LookupError where it is gone."""
 
 
-def chosen(stream: Stream, links: Iterable[Link], failed: Iterable[str]) -> Link | None:
-    """Choose a connection for a stream: its owner's alone, of its thread before any thread, and none that failed it."""
+def fitting(stream: Stream, links: Iterable[Link], failed: Iterable[str]) -> list[Link]:
+    """Give the connections that a stream goes to: its owner's alone, of its thread or of any, and none that failed it.
+
+    All of them, as the host itself sends to each: of a user's windows one may be there no more, and nobody knows which.
+    """
     bad = frozenset(failed)
-    fit = [
+    return [
         link
         for link in links
         if link.user_id == stream.user_id
         and (link.thread_id in (stream.thread_id, "") or not stream.thread_id)
         and link.id not in bad
     ]
-    return max(fit, key=lambda link: link.thread_id == stream.thread_id, default=None)

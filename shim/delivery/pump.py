@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from shim.delivery.events import StoredEvent, Stream
-from shim.delivery.outlet import Link, Outlet, chosen
+from shim.delivery.outlet import Link, Outlet, fitting
 from shim.delivery.retry import Retry
 from shim.delivery.store import Store
 from shim.delivery.trouble import Trouble
@@ -39,6 +39,9 @@ BATCH = 50
 
 LEASE_S = 30.0
 "Seconds a stream is reserved for this process, from the beginning of a batch."
+
+SHORT = 200
+"Characters of a field that goes with a reference to a body that is too long to send."
 
 DIRECT = 1_000
 "Messages that wait for the case that the store is broken; beyond it the newest is lost, and counted."
@@ -112,9 +115,8 @@ class Pump:
             self._next = now
         for each in waiting:
             bad = self.trouble.bad(each.stream, time.monotonic())
-            link = None if bad is None else chosen(each.stream, links, bad)
-            if link is not None:
-                await self._deliver(each.stream, link)
+            if bad is not None and (fit := fitting(each.stream, links, bad)):
+                await self._deliver(each.stream, fit)
 
     def _learn(self, links: tuple[Link, ...]) -> None:
         """Remember whose the threads are that connections show: a run may fail before its context is made."""
@@ -123,33 +125,39 @@ class Pump:
                 learn("", link.thread_id, link.user_id)
         self._threads = {link.id: link.thread_id for link in links}
 
-    async def _deliver(self, stream: Stream, link: Link) -> None:
+    async def _deliver(self, stream: Stream, links: list[Link]) -> None:
         """Send what waits, while no other process does."""
         now = time.time()
         if await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S)):
             try:
-                await self._batches(stream, link)
+                await self._batches(stream, links)
             finally:
                 self._store.claim(stream, self._holder, now, 0.0).add_done_callback(_reported)
 
-    async def _batches(self, stream: Stream, link: Link) -> None:
-        """Send batch by batch, until one does not come through as a whole."""
+    async def _batches(self, stream: Stream, links: list[Link]) -> None:
+        """Send batch by batch, as long as a connection takes it."""
         after, more = 0, True
         while more:
             found = await asyncio.to_thread(self._store.pending, stream, after=after, limit=BATCH)
             ready = [each for each in found if self._allowed(each.event.component)]
-            more = await self._batch(stream, link, ready) and len(found) == BATCH
+            more = await self._batch(stream, links, ready) and len(found) == BATCH
             after = found[-1].seq if found else 0
             now = time.time()
             more = more and await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S))
 
-    async def _batch(self, stream: Stream, link: Link, ready: list[StoredEvent]) -> bool:
-        """Send, and mark what was sent before anybody reads again; True where all came through."""
+    async def _batch(self, stream: Stream, links: list[Link], ready: list[StoredEvent]) -> bool:
+        """Send, and mark what was sent before anybody reads again; True while a connection is left."""
         sent: list[int] = []
         try:
             for each in ready:
-                if not await self._sent(link, self._message(each)):
+                message = self._message(each)
+                took = await asyncio.gather(*(self._took(link, message) for link in links))
+                for link in [link for link, good in zip(links, took, strict=True) if not good]:
+                    links.remove(link)
+                    self._failed(stream, link)
+                if not links:
                     break
+                self.counts.add("delivered")
                 sent.append(each.seq)
         finally:  # also where a cancellation ends it: what was written is written
             marked = self._store.mark_sent(stream, sent) if sent else None
@@ -157,11 +165,9 @@ class Pump:
                 marked.add_done_callback(self._counted)
         if marked is not None:
             await asyncio.wait([asyncio.wrap_future(marked)])
-        if len(sent) < len(ready):
-            self._failed(stream, link)
-        elif sent:
+        if links and sent:
             self.trouble.succeeded(stream)
-        return len(sent) == len(ready)
+        return bool(links)
 
     def _counted(self, marked: Future[int]) -> None:
         if (failed := marked.exception()) is not None:
@@ -170,14 +176,13 @@ class Pump:
         for _ in range(marked.result()):
             self.counts.add("duplicate")
 
-    async def _sent(self, link: Link, message: Mapping[str, object]) -> bool:
+    async def _took(self, link: Link, message: Mapping[str, object]) -> bool:
         try:
             async with asyncio.timeout(self._retry.send_s):
                 await self._outlet.send(link, message)
         except Exception as error:  # noqa: BLE001  # a socket of the host's; the event stays in the store
             own_failure("delivery.send", error)
             return False
-        self.counts.add("delivered")
         return True
 
     def _failed(self, stream: Stream, link: Link) -> None:
@@ -189,20 +194,23 @@ class Pump:
         """Give what the client gets: its message and our mark, or a reference where the body is too long to send."""
         event = stored.event
         mark: dict[str, object] = {"id": event.event_id, "seq": stored.seq, "missed": True, "code": event.code}
+        message: dict[str, object] = json.loads(event.body)
         if len(event.body) > self._store.limits.inline_bytes:
             mark |= {"body_ref": event.event_id, "size": len(event.body), "href": self._href(event.event_id)}
-            place = {"run_id": event.run_id, "thread_id": event.stream.thread_id}
-            return {"type": event.type, **{k: v for k, v in place.items() if v}, "payload": {}, MARK: mark}
-        message: dict[str, object] = json.loads(event.body)
+            return {name: value for name, value in message.items() if _is_short(value)} | {"payload": {}, MARK: mark}
         known = message.get(MARK)
         return message | {MARK: (known if isinstance(known, dict) else {}) | mark}
 
     async def _send_direct(self, links: tuple[Link, ...]) -> None:
         while self._direct:
             stream, message = self._direct.popleft()
-            link = chosen(stream, links, self.trouble.bad(stream, time.monotonic()) or ())
-            done = link is not None and await self._sent(link, message)
-            self.counts.add("direct" if done else "direct_lost")
+            fit = fitting(stream, links, self.trouble.bad(stream, time.monotonic()) or ())
+            done = [await self._took(link, message) for link in fit]
+            self.counts.add("direct" if any(done) else "direct_lost")
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= SHORT
 
 
 def _reported(done: Future[bool]) -> None:

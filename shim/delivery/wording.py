@@ -62,7 +62,7 @@ def _dumped(made: dict[str, object]) -> str:
     try:
         return json.dumps(made, default=str, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):  # a key that is no text, a circle
-        kept = {name: value for name, value in made.items() if _is_json(value)}
+        kept = {name: value for name, value in made.items() if isinstance(name, str) and _is_json(value)}
         return json.dumps(kept | {MARK: {"incomplete": True}}, default=str, separators=(",", ":"))
 
 

@@ -10,18 +10,59 @@ function detail(event) {
   return p.result?.answer ?? p.text ?? p.context?.task ?? p.message ?? "";
 }
 
-function show(list, event) {
-  const item = document.createElement("li");
-  const who = document.createElement("span");
-  const what = document.createElement("b");
-  const more = document.createElement("small");
-  who.textContent = event.agent_name ?? "";
-  what.textContent = String(event.type).replaceAll("_", " ");
-  more.textContent = detail(event);
-  item.className = /error|fail|lost|dropped/.test(event.type) ? "error" : String(event.type).split("_").pop();
+function element(name, text = "", kind = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+function button(text, press) {
+  const made = element("button", text);
+  made.type = "button";
+  made.onclick = async () => { made.disabled = true; await press(made); };
+  return made;
+}
+
+async function fetchBody(href, user, made) {
+  try {
+    const answer = await fetch(`${href}?${new URLSearchParams({ user })}`);
+    if (!answer.ok) throw new Error((await answer.json()).error);
+    const pre = element("pre", JSON.stringify(await answer.json(), null, 2).slice(0, 20_000));
+    pre.tabIndex = 0;
+    made.replaceWith(pre);
+  } catch (error) {
+    made.after(element("small", `could not be fetched: ${error.message}`));
+    made.disabled = false;
+  }
+}
+
+// A notice: what failed, what happens next, and what the user can do where that makes sense.
+function notice(event, user, retry) {
+  const { title, detail: text, retryable, action, code } = event.error;
+  const item = element("li", "", "notice");
+  const known = element("small", event.durable === false ? `${code}, shown once` : code, "code");
+  item.append(element("span"), element("b", title), element("small", text), known);
+  if (retryable && action === "retry") item.append(button("Ask again", retry));
+  return item;
+}
+
+function show(list, event, user, retry) {
+  const late = event.failloud;
+  let item;
+  if (event.type === "error" && event.error) item = notice(event, user, retry);
+  else {
+    item = element("li", "", /error|fail|lost|dropped/.test(event.type) ? "error" : String(event.type).split("_").pop());
+    item.append(
+      element("span", event.agent_name ?? ""),
+      element("b", String(event.type).replaceAll("_", " ")),
+      element("small", detail(event)),
+    );
+    if (late?.missed) item.children[1].append(" ", element("i", "late", "late"));
+    if (late?.href) item.append(button(`Show it (${Math.ceil(late.size / 1024)} KB)`, (made) => fetchBody(late.href, user, made)));
+  }
   item.dataset.type = event.type;
   item.dataset.run = event.run_id ?? "";
-  item.append(who, what, more);
   list.append(item);
   list.scrollTop = list.scrollHeight;
 }
@@ -33,6 +74,7 @@ function addPane() {
   const timeline = pane.querySelector(".timeline");
   const status = pane.querySelector(".status");
   const [user, thread] = people[panes.children.length % people.length];
+  const seen = new Set();
   let socket = null;
   who.user.value = user;
   who.thread.value = thread;
@@ -46,10 +88,13 @@ function addPane() {
     const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${query}`);
     socket = mine;
     timeline.replaceChildren();
+    seen.clear();
     mine.onmessage = ({ data }) => {
       const event = JSON.parse(data);
+      const id = event.failloud?.id;
       if (event.type === "connected") say("connected", "good");
-      else show(timeline, event);
+      else if (!id || !seen.has(id)) show(timeline, event, who.user.value, () => ask.requestSubmit());
+      if (id) seen.add(id); // what was kept may come twice, with the same id
     };
     mine.onclose = () => { if (socket === mine) say("not connected"); };
   });
