@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from shim.contracts import Delivery
 from shim.errors import UNKNOWN
@@ -58,7 +59,7 @@ def _worded(missed: Undelivered, declared: Delivery) -> dict[str, object]:
     return {**top, "payload": payload, "timestamp": at, MARK: {"incomplete": True}}
 
 
-def _dumped(made: dict[str, object]) -> str:
+def _dumped(made: dict[Any, object]) -> str:
     try:
         return json.dumps(made, default=str, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):  # a key that is no text, a circle
