@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-host test-stdlib units-host lint types bench bench-codemods bench-host lock clean help
+.PHONY: demo test test-host test-stdlib units-host lint types bench bench-codemods bench-delivery bench-host soak lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,13 @@ bench: .venv-bench/.ready ## what things cost, as ratios against named peers in 
 
 bench-codemods: .venv-bench/.ready .venv-peers/.ready ## finding and rewriting in a large tree, beside the peers; on FAILLOUD_HOST_TREE where set
 	PATH="$(abspath .venv-peers/bin):$$PATH" .venv-bench/bin/python -m benchmarks.codemods
+
+bench-delivery: .venv-bench/.ready ## keeping and delivering missed events, beside aiosqlite with the same durability
+	.venv-bench/bin/python -m benchmarks.delivery
+
+# Long runs: what `make test` does a few times is done often enough for a figure.
+soak: .venv/.ready ## kill -9 of the store's writer, 50 times over 100,000 events
+	FAILLOUD_KILLS=50 FAILLOUD_KILL_EVENTS=100000 $(BIN)/python -m pytest -s tests/shim/delivery/test_store_faults.py -k kill
 
 bench-host: $(HOST_VENV)/.ready ## the same on the real host's classes, with its logging silenced and as it is
 	$(HOST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check wrapt opentelemetry-sdk

@@ -41,7 +41,7 @@ _CHECK_EVERY = 16
 "Appends to a stream between two sums over all streams of its user."
 
 
-def append(db: sqlite3.Connection, event: NewEvent, limits: Limits, age: float) -> Accepted:
+def append(db: sqlite3.Connection, event: NewEvent, limits: Limits) -> Accepted:
     """Keep one event. Raises StoreFullError and TooLargeError before anything but the refusal's own rows is changed."""
     if len(event.body) > limits.hard_bytes:
         bury(db, event, "too_large", limits, keep_body=False)
@@ -57,20 +57,20 @@ def append(db: sqlite3.Connection, event: NewEvent, limits: Limits, age: float) 
         if not room:
             _refuse(db, number, event, limits, f"{limits.events_per_stream} events wait in the thread")
     values = (
-        number, seq, event.event_id, event.run_id, event.type, int(event.priority), event.body, event.created, age,
+        number, seq, event.event_id, event.run_id, event.type, int(event.priority), event.body, event.created,
         event.component, event.method, event.code,
     )  # fmt: skip
     done = db.execute(
         "INSERT INTO event(stream, seq, event_id, run_id, type, priority, body, created, aged, component, method, code)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT age FROM total), ?, ?, ?) ON CONFLICT DO NOTHING",
         values,
     )
     if not done.rowcount and (old := _place_of(db, number, event.event_id)) is not None:
         return Accepted(seq=old, epoch=epoch, duplicate=True)
     db.execute(
-        "UPDATE stream SET next_seq = next_seq + 1, emitted = emitted + 1, pending = pending + 1, touched = ?"
-        " WHERE id = ?",
-        (age, number),
+        "UPDATE stream SET next_seq = next_seq + 1, emitted = emitted + 1, pending = pending + 1,"
+        " touched = (SELECT age FROM total) WHERE id = ?",
+        (number,),
     )
     return Accepted(seq=seq, epoch=epoch, duplicate=False, displaced=displaced)
 
@@ -151,13 +151,15 @@ def mark_sent(db: sqlite3.Connection, stream: Stream, seqs: Collection[int]) -> 
 
 def ack(db: sqlite3.Connection, stream: Stream, seq: int) -> int:
     """Settle all up to `seq`; gives how many events that settles."""
-    number = _number(db, stream)
-    if number is None:
+    query = "SELECT id, acked_seq FROM stream WHERE user_id = ? AND thread_id = ?"
+    row = db.execute(query, (stream.user_id, stream.thread_id)).fetchone()
+    if row is None or seq <= row[1]:  # nothing up to there is open any more
         return 0
+    number, acked = row
     settled = {}
     for state in (PENDING, SENT):
-        query = "UPDATE event SET state = ? WHERE stream = ? AND seq <= ? AND state = ?"
-        settled[state] = db.execute(query, (ACKED, number, seq, state)).rowcount
+        query = "UPDATE event SET state = ? WHERE stream = ? AND seq > ? AND seq <= ? AND state = ?"
+        settled[state] = db.execute(query, (ACKED, number, acked, seq, state)).rowcount
     db.execute(
         "UPDATE stream SET pending = pending - ?, sent = sent - ?, acked = acked + ?,"
         " acked_seq = max(acked_seq, min(?, next_seq - 1)) WHERE id = ?",

@@ -46,7 +46,7 @@ class SqliteStore:
 
     def append(self, event: NewEvent) -> Future[Accepted]:
         """Keep an event."""
-        return self._writer.submit(lambda db: rows.append(db, event, self.limits, trim.age_of(db)))
+        return self._writer.submit(lambda db: rows.append(db, event, self.limits))
 
     def mark_sent(self, stream: Stream, seqs: Collection[int]) -> Future[int]:
         """Count one more sending of each; gives how many had been sent before."""

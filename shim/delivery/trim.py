@@ -9,18 +9,13 @@ from shim.delivery.events import Dead, Priority
 from shim.delivery.rows import ACKED, PENDING, SENT, drop_dead, expire_rows
 from shim.delivery.store import Limits
 
-__all__ = ["DEDUP_S", "ROWS", "age_of", "expire"]
+__all__ = ["DEDUP_S", "ROWS", "expire"]
 
 DEDUP_S = 600.0
 "Seconds an acknowledged event stays known, so that the same id again is no new event."
 
 ROWS = 2_000
 "Rows of a kind that one look takes away: what others have asked for meanwhile does not wait longer."
-
-
-def age_of(db: sqlite3.Connection) -> float:
-    """Give the age of the store, in seconds that passed while somebody looked."""
-    return float(db.execute("SELECT age FROM total").fetchone()[0])
 
 
 def expire(db: sqlite3.Connection, now: float, limits: Limits) -> tuple[Dead, ...]:

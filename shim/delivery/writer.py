@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ __all__ = ["BATCH", "QUEUED", "Job", "Writer"]
 
 BATCH = 256
 "Jobs in one transaction."
+
+LINGER_S = 0.0005
+"""Seconds to wait for more where the last transaction had several jobs: a commit in NORMAL takes less than it takes the
+waiting producers to ask again, and a transaction for each would cost more than the waiting."""
 
 QUEUED = 20_000
 "Jobs that wait; beyond it the newest is refused, so that a disk that hangs does not fill the memory."
@@ -55,6 +60,7 @@ class Writer:
         self._lock = fresh_lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._busy = False
 
     def submit(self, work: Work) -> Future[Any]:
         """Ask for work; the future ends when it is committed, or with the StoreError that says why it is not."""
@@ -101,8 +107,11 @@ class Writer:
     def _next(self) -> tuple[list[Job], bool]:
         """Wait for jobs, and take all there are; False once it is to end."""
         found = [self._queue.get()]
+        if self._busy:
+            time.sleep(LINGER_S)
         while len(found) < BATCH and found[-1] is not None and not self._queue.empty():
             found.append(self._queue.get())
+        self._busy = len(found) > 1
         return [job for job in found if job is not None], found[-1] is not None
 
     def _do(self, db: sqlite3.Connection, jobs: list[Job]) -> None:
