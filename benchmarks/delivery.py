@@ -18,6 +18,7 @@ import aiosqlite
 import click
 
 from shim.delivery.events import NewEvent, Priority, Stream
+from shim.delivery.landing import landed
 from shim.delivery.outlet import Link
 from shim.delivery.pump import Pump
 from shim.delivery.sqlite import SqliteStore
@@ -68,12 +69,10 @@ async def ours(folder: Path, durability: str, producers: int, events: int) -> Ro
     store = SqliteStore(folder / "ours.sqlite", durability=durability)
 
     async def append(user: str, number: int) -> int:
-        return (await asyncio.wrap_future(store.append(event(user, number)))).seq
+        return (await landed(store.append(event(user, number)))).seq
 
     try:
-        return await produce(
-            append, lambda user, seq: asyncio.wrap_future(store.ack(Stream(user, "t"), seq)), producers, events
-        )
+        return await produce(append, lambda user, seq: landed(store.ack(Stream(user, "t"), seq)), producers, events)
     finally:
         store.close()
 

@@ -17,9 +17,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from shim.delivery.events import StoredEvent, Stream
+from shim.delivery.landing import landed
 from shim.delivery.outlet import Link, Outlet, fitting
 from shim.delivery.retry import Retry
-from shim.delivery.store import Store
+from shim.delivery.store import Store, StoreError
 from shim.delivery.trouble import Trouble
 from shim.delivery.wording import MARK
 from shim.guard import own_failure
@@ -128,7 +129,7 @@ class Pump:
     async def _deliver(self, stream: Stream, links: list[Link]) -> None:
         """Send what waits, while no other process does."""
         now = time.time()
-        if await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S)):
+        if await landed(self._store.claim(stream, self._holder, now, now + LEASE_S)):
             try:
                 await self._batches(stream, links)
             finally:
@@ -143,7 +144,7 @@ class Pump:
             more = await self._batch(stream, links, ready) and len(found) == BATCH
             after = found[-1].seq if found else 0
             now = time.time()
-            more = more and await asyncio.wrap_future(self._store.claim(stream, self._holder, now, now + LEASE_S))
+            more = more and await landed(self._store.claim(stream, self._holder, now, now + LEASE_S))
 
     async def _batch(self, stream: Stream, links: list[Link], ready: list[StoredEvent]) -> bool:
         """Send, and mark what was sent before anybody reads again; True while a connection is left."""
@@ -151,7 +152,10 @@ class Pump:
         try:
             for each in ready:
                 message = self._message(each)
-                took = await asyncio.gather(*(self._took(link, message) for link in links))
+                if len(links) == 1:  # no task for it
+                    took = [await self._took(links[0], message)]
+                else:
+                    took = await asyncio.gather(*(self._took(link, message) for link in links))
                 for link in [link for link, good in zip(links, took, strict=True) if not good]:
                     links.remove(link)
                     self._failed(stream, link)
@@ -164,7 +168,8 @@ class Pump:
             if marked is not None:
                 marked.add_done_callback(self._counted)
         if marked is not None:
-            await asyncio.wait([asyncio.wrap_future(marked)])
+            with suppress(StoreError):  # `_counted` has told it
+                await landed(marked)
         if links and sent:
             self.trouble.succeeded(stream)
         return bool(links)

@@ -21,6 +21,7 @@ from shim.codes import Code
 from shim.contracts import Host
 from shim.delivery.events import Dead
 from shim.delivery.keeper import Keeper
+from shim.delivery.landing import landed
 from shim.delivery.outlet import Outlet
 from shim.delivery.place import store_path
 from shim.delivery.pump import Pump
@@ -119,7 +120,7 @@ class Service:
     async def _expire(self) -> None:
         while True:
             try:
-                for gone in await asyncio.wrap_future(self.store.expire(time.time())):
+                for gone in await landed(self.store.expire(time.time())):
                     self._expired(gone)
             except Exception as error:  # noqa: BLE001  # the store's; the next look tries again
                 own_failure("delivery.expire", error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -11,6 +12,7 @@ import pytest
 from store_case import ADA, BEN, NOW, conserved, event, ids, put
 
 from shim.delivery.events import Priority, State, Stream
+from shim.delivery.landing import landed
 from shim.delivery.sqlite import SqliteStore
 from shim.delivery.store import Limits, StoreClosedError, StoreFullError, TooLargeError
 
@@ -283,9 +285,10 @@ def test_a_closed_store_refuses_and_twice_is_once(opened):
         store.pending(ADA)
 
 
-def test_a_waiter_that_is_cancelled_loses_nothing(store):
+@pytest.mark.parametrize("wait", [landed, asyncio.wrap_future])
+def test_a_waiter_that_is_cancelled_loses_nothing(store, wait):
     async def cancelled():
-        waiting = asyncio.ensure_future(asyncio.wrap_future(store.append(event("a"))))
+        waiting = asyncio.ensure_future(wait(store.append(event("a"))))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -296,12 +299,30 @@ def test_a_waiter_that_is_cancelled_loses_nothing(store):
     assert ids(store.pending(ADA)) == ["a", "b"]
 
 
+def test_an_awaited_refusal_is_raised_and_a_loop_that_is_closed_holds_nothing_up(opened):
+    store = opened(limits=Limits(hard_bytes=10))
+
+    async def refused():
+        with pytest.raises(TooLargeError):
+            await landed(store.append(event("a", body=b"x" * 11)))
+
+    async def gone():
+        waiting = asyncio.ensure_future(landed(store._writer.submit(lambda _: time.sleep(0.2))))
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    asyncio.run(refused())
+    asyncio.run(gone())
+    put(store, "b", body=b"{}")
+    assert asyncio.run(landed(store.append(event("c", body=b"{}")))).seq == 2
+
+
 def test_threads_and_loops_append_at_once_and_each_stream_keeps_its_order(store):
     streams = [Stream(f"user{n}", "t") for n in range(8)]
 
     async def looped(stream):
         for n in range(50):
-            await asyncio.wrap_future(store.append(event(f"loop{n}", stream)))
+            await landed(store.append(event(f"loop{n}", stream)))
 
     def work(stream):
         asyncio.run(looped(stream)) if int(stream.user_id[-1]) % 2 else put(store, *range(50), stream=stream)
