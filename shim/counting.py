@@ -24,7 +24,7 @@ from shim.ledger import RUNS_KEPT, Emission, Fate, Ledger
 from shim.recorder import FailureRecord, add_sink, remove_sink
 from shim.snapshot import Mode
 
-__all__ = ["CountingError", "counting"]
+__all__ = ["CountingError", "counting", "follow"]
 
 _OFF = Mode.OFF
 _Read = Callable[[object, tuple[Any, ...], dict[str, Any]], str]
@@ -72,6 +72,12 @@ def counting(*, cap: int = RUNS_KEPT) -> Iterator[Ledger]:
         for made in installed():
             ledger.uncounted += tuple(_layer(made, counter, stack))
         yield ledger
+
+
+def follow(run_id: str, event_type: str, before: Fate, after: Fate) -> None:
+    """Tell whoever counts what became of an event after its call; nothing where nobody does."""
+    for counter in _counters:
+        counter.ledger.follow(run_id, event_type, before, after)
 
 
 def _layer(made: Installation, counter: _Counter, stack: ExitStack) -> Iterator[str]:

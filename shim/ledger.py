@@ -143,6 +143,20 @@ class Ledger:
             self._count(run, Fate.REJECTED, 1)
             self._end(run_id, run, event_type, Fate.REJECTED)
 
+    def follow(self, run_id: str, event_type: str, before: Fate, after: Fate) -> bool:
+        """Move an event whose fate changes after its call, as that of one that is kept and delivered later.
+
+        It is known by its run alone; False where the run is unknown, or has none with the fate `before`.
+        """
+        with self._lock:
+            run = self._running.get(run_id) or self._ended.get(run_id)
+            if run is None or run.counts.get(before, 0) <= 0:
+                return False
+            self._count(run, before, -1)
+            self._count(run, after, 1)
+            self._end(run_id, run, event_type, after)
+            return True
+
     def totals(self) -> Sums:
         """Give the sums over all runs, dropped ones included."""
         with self._lock:

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from hashlib import blake2b
 
 from shim.contracts import Delivery, Host
+from shim.counting import follow
 from shim.delivery.events import Accepted, Dead, NewEvent, Priority, Stream
 from shim.delivery.notices import notice, notice_id
 from shim.delivery.pump import Pump
@@ -18,6 +19,7 @@ from shim.delivery.unaddressed import Unaddressed, Worded, stream_of
 from shim.delivery.wording import body_of
 from shim.errors import UNKNOWN
 from shim.guard import own_failure
+from shim.ledger import Fate
 from shim.recipients import Recipient, learn, recipient
 from shim.recorder import FailureRecord
 from shim.tally import Tally
@@ -98,6 +100,8 @@ class Keeper:
         if failed is None:
             accepted = done.result()
             self.counts.add("duplicate" if accepted.duplicate else "kept")
+            if not accepted.duplicate:
+                follow(record.run_id, event.type, Fate.REJECTED, Fate.PENDING)
             if accepted.displaced is not None:
                 self._lost(accepted.displaced)
             long = len(event.body) > self._store.limits.inline_bytes

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 
+from shim.counting import follow
 from shim.delivery.events import StoredEvent, Stream
 from shim.delivery.landing import landed
 from shim.delivery.outlet import Link, Outlet, fitting
@@ -24,6 +25,7 @@ from shim.delivery.store import Store, StoreError
 from shim.delivery.trouble import Trouble
 from shim.delivery.wording import MARK
 from shim.guard import own_failure
+from shim.ledger import Fate
 from shim.recipients import learn
 from shim.tally import Tally
 
@@ -170,6 +172,9 @@ class Pump:
         if marked is not None:
             with suppress(StoreError):  # `_counted` has told it
                 await landed(marked)
+        for each in ready[: len(sent)]:
+            if not each.sends:
+                follow(each.event.run_id, each.event.type, Fate.PENDING, Fate.SENT_UNCONFIRMED)
         if links and sent:
             self.trouble.succeeded(stream)
         return bool(links)

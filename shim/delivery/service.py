@@ -19,6 +19,7 @@ from typing import Self
 from shim import flags, undelivered
 from shim.codes import Code
 from shim.contracts import Host
+from shim.counting import follow
 from shim.delivery.events import Dead
 from shim.delivery.keeper import Keeper
 from shim.delivery.landing import landed
@@ -31,6 +32,7 @@ from shim.delivery.store import Store
 from shim.errors import WebSocketEventDroppedError
 from shim.guard import own_failure
 from shim.hosts import load_host
+from shim.ledger import Fate
 from shim.recorder import Action, record
 from shim.snapshot import Mode
 
@@ -141,5 +143,6 @@ class Service:
             thread_id=gone.stream.thread_id or "unknown", code=Code.EVENT_EXPIRED,
             hint="failloud missed show, for its body",
         )  # fmt: skip
+        follow(gone.run_id, gone.type, Fate.PENDING, Fate.EXPIRED)
         made = record(error, mode=Mode.ENFORCE, action=Action.ESCALATED, cause_known=True)
         self.keeper.tell(made, gone.stream, kept=False)

@@ -14,6 +14,7 @@ from agentchat.faults import FAULTS
 from missed_case import COMPONENTS, Server, codes, drain, late, lost, serving_missed, until
 
 import shim
+from shim.counting import counting
 from shim.delivery.sqlite import SqliteStore
 from shim.delivery.store import Limits
 
@@ -102,6 +103,21 @@ def test_off_and_observe_keep_nothing_and_deliver_nothing(tmp_path, mode, name):
         run, events = one_run(server, name)
         assert lost(run, events)
         assert (late(events), codes(events), server.store.streams()) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", ["bridge_without_manager", "buffer_full", "send_raises"])
+def test_the_ledger_follows_an_event_from_rejected_to_kept_to_sent(tmp_path, name):
+    with counting() as ledger, modes("enforce"), serving_missed(tmp_path / "m.sqlite") as server:
+        with server.connected("ada", "t"):
+            server.ask("POST", f"/faults/{name}")
+            server.service.pump.trouble.suspect = lambda *_: None
+            server.run("ada", "t")
+        server.ask("DELETE", "/faults")
+        with server.connected("ada", "t") as socket:
+            drain(socket, 1.0)
+        sums = ledger.totals()
+        assert (sums.remainder, sums.rejected, sums.pending) == (0, 0, 0)
+        assert sums.sent_unconfirmed == sums.emitted > 0
 
 
 def test_without_a_fault_nothing_is_kept_and_nobody_is_told_anything(tmp_path):

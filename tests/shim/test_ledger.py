@@ -215,3 +215,15 @@ async def _sends(channel, events):
 
 def _channel_call():
     return (lambda: (Channel("ann", Wire(ann=False)), Wire())), "send", "r1", "ping"
+
+
+def test_an_event_whose_fate_changes_after_its_call_is_followed_by_its_run():
+    ledger = Ledger(terminal=frozenset({"agent_completed"}))
+    ledger.move(ledger.emit("run_1", "agent_completed"), Fate.REJECTED)
+    assert ledger.follow("run_1", "agent_completed", Fate.REJECTED, Fate.PENDING)
+    assert not ledger.follow("run_1", "agent_completed", Fate.REJECTED, Fate.PENDING), "there was one"
+    assert not ledger.follow("run_2", "agent_completed", Fate.REJECTED, Fate.PENDING), "nobody knows that run"
+    assert ledger.follow("run_1", "agent_completed", Fate.PENDING, Fate.SENT_UNCONFIRMED)
+    assert (ledger.totals().sent_unconfirmed, ledger.totals().remainder) == (1, 0)
+    assert ledger.run("run_1").terminal is Fate.SENT_UNCONFIRMED
+    assert ledger.run("run_2") is None
