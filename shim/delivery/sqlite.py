@@ -32,7 +32,7 @@ class SqliteStore:
     `durability` is NORMAL (what was accepted outlasts a crash of the process) or FULL (also a loss of power).
     """
 
-    def __init__(self, path: Path, limits: Limits | None = None, *, durability: str = "NORMAL") -> None:
+    def __init__(self, path: Path | str, limits: Limits | None = None, *, durability: str = "NORMAL") -> None:
         self.path, self.limits, self._durability = Path(path), limits or Limits(), durability
         prepare(self.path, self.limits)
         self._writer = Writer(self._connect, lambda error: translated(error, self.path), rows.make_room)
