@@ -11,7 +11,7 @@ import linecache
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-__all__ = ["stopping_line"]
+__all__ = ["stands_in_handler", "stopping_line"]
 
 _Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _Stopper = ast.Try | ast.TryStar | ast.With | ast.AsyncWith
@@ -33,6 +33,29 @@ def stopping_line(file: str, function: str, first: int, line: int, names: frozen
         if found is not None:
             return found if sure else None
     return None
+
+
+@lru_cache(maxsize=1024)
+def stands_in_handler(file: str, function: str, first: int, raised: int, now: int, names: frozenset[str]) -> bool:
+    """Say whether line `now` is in the handler, `finally` or exit of a `with` that what came out of `raised` went to.
+
+    `function` and `first` are the code object's name and first line; `names` the exception's class names, up to
+    BaseException. False where that cannot be told.
+    """
+    scope = _scope(_tree(file), function, first)
+    for node in () if scope is None else reversed(list(_around(scope.body, raised))):
+        if not any(_covers(statement, raised) for statement in node.body):
+            continue
+        if isinstance(node, ast.With | ast.AsyncWith):
+            if any(_covers(item, now) for item in node.items):
+                return True
+            continue
+        caught = [each for each in node.handlers if each.type is None or _matches(each.type, names)]
+        if any(_covers(each, now) for each in (*caught[:1], *node.finalbody)):
+            return True
+        if caught:
+            return False  # it went in there, and has left
+    return False
 
 
 @lru_cache(maxsize=8)

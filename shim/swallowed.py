@@ -19,6 +19,7 @@ from enum import StrEnum
 from types import CodeType
 
 from shim import flags, recorder
+from shim.aside import is_aside
 from shim.codes import Code
 from shim.errors import UNKNOWN, LoudFailure
 from shim.guard import own_failure
@@ -72,7 +73,11 @@ _deaths: deque[_Death] = deque()
 
 
 def mark(error: BaseException, *, by: str, fate: Fate = Fate.SEEN) -> None:
-    """Say that somebody has seen an exception: every loud failure in it, by group, chain, argument or attribute."""
+    """Say that somebody has seen an exception: every loud failure in it, by group, chain, argument or attribute.
+
+    One that is handled further up meanwhile is not in it, though its context names that: nobody has seen it yet. Where
+    the source of its handler is not there, that cannot be told, and it counts as seen.
+    """
     known: set[int] = set()
     open_ends: list[BaseException | None] = [error]
     while open_ends:
@@ -84,7 +89,9 @@ def mark(error: BaseException, *, by: str, fate: Fate = Fate.SEEN) -> None:
             _mark_one(one, by, fate)
         if isinstance(one, BaseExceptionGroup):
             open_ends += one.exceptions
-        open_ends += (one.__cause__, one.__context__)
+        open_ends.append(one.__cause__)
+        if one.__context__ is not None and not is_aside(one.__context__):
+            open_ends.append(one.__context__)
         open_ends += _kept(one)
 
 

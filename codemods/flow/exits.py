@@ -100,6 +100,8 @@ def _walk(body: list[ast.stmt], block: _Block) -> bool:  # noqa: C901, PLR0911, 
                 outs = [_walk(case.body, block.inside()) for case in node.cases]
                 if not any(outs) and any(_takes_all(case) for case in node.cases):
                     return False
+            case ast.With() | ast.AsyncWith() if _suppresses(node):
+                _suppressed(node, block)
             case ast.With() | ast.AsyncWith():
                 if not _same(node.body, block):
                     return False
@@ -121,6 +123,20 @@ def _same(body: list[ast.stmt], block: _Block) -> bool:
     falls = _walk(body, inner)
     block.seen |= inner.seen and falls
     return falls
+
+
+def _suppresses(node: ast.With | ast.AsyncWith) -> bool:
+    calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+    return any(name_of(call.func) == "suppress" for call in calls)
+
+
+def _suppressed(node: ast.With | ast.AsyncWith, block: _Block) -> None:
+    """Walk a `with suppress(...)`: what is raised in its place ends there; what goes on as it is may not."""
+    inner = block.inside()
+    inner.ended = []
+    falls = _walk(node.body, inner)
+    block.ended += [way for way in inner.ended if way.kind != "other"]
+    block.seen |= inner.seen and falls
 
 
 def _branches(node: ast.If, block: _Block) -> bool:

@@ -13,6 +13,8 @@ import pytest
 import shim
 from shim.hosts.netra import HOST
 
+pytest.register_assert_rewrite("hostkit", "managerkit")
+
 
 @pytest.fixture(scope="module")
 def host(host_tree: Path) -> Iterator[None]:

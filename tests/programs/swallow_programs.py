@@ -44,6 +44,8 @@ class Program:
     seen: int = 0
     handled: int = 0
     held: int = 0
+    escalated: int = 0
+    "Never raised, so they meet no fate; `flow` says that they are heard."
     answers: tuple[bool, ...] = (False,)
 
     @property
@@ -826,6 +828,131 @@ PROGRAMS = (
         def main(channel: Channel) -> None:
             with contextlib.suppress(OSError, ValueError):
                 channel.send_now("r1", "ping")
+        """,
+    ),
+    # --- something else fails inside the handler of a failure that is swallowed: it carries nothing out of there
+    Program(
+        name="notifies_again_in_the_handler",
+        swallowed=1,
+        escalated=1,
+        body="""
+        async def main(channel: Channel) -> None:
+            try:
+                await channel.send("r1", "ping")
+            except Exception as error:  # stops
+                log.warning("%s", error)
+                await channel.send("lost", "pong")
+        """,
+    ),
+    Program(
+        name="notifies_again_in_a_function_of_the_handler",
+        swallowed=1,
+        escalated=1,
+        body="""
+        async def tell(channel: Channel) -> None:
+            try:
+                await channel.send("lost", "pong")
+            except LoudFailure as error:
+                escalate(error)
+
+
+        async def main(channel: Channel) -> None:
+            try:
+                await channel.send("r1", "ping")
+            except Exception:  # stops
+                await tell(channel)
+        """,
+    ),
+    Program(
+        name="something_else_declared_in_the_handler",
+        swallowed=1,
+        body="""
+        def main(channel: Channel) -> None:
+            try:
+                channel.send_now("r1", "ping")
+            except LoudFailure:
+                try:
+                    raise HostError("mail")
+                except HostError as other:
+                    handled(other, reason="mail is best effort")
+        """,
+    ),
+    Program(
+        name="a_boundary_in_the_handler",
+        swallowed=1,
+        body="""
+        @boundary("mail")
+        def mail() -> None:
+            raise HostError("mail")
+
+
+        def main(channel: Channel) -> None:
+            try:
+                channel.send_now("r1", "ping")
+            except LoudFailure:  # stops
+                with contextlib.suppress(HostError):
+                    mail()
+        """,
+    ),
+    Program(
+        name="something_else_declared_while_it_passes_a_finally",
+        seen=1,
+        body="""
+        @boundary("route")
+        def main(channel: Channel) -> None:
+            try:
+                channel.send_now("r1", "ping")
+            finally:
+                try:
+                    raise HostError("mail")
+                except HostError as other:
+                    handled(other, reason="mail is best effort")
+        """,
+    ),
+    Program(
+        name="replaced_in_the_handler_and_declared_outside_it",
+        handled=1,
+        body="""
+        def main(channel: Channel) -> None:
+            try:
+                try:
+                    channel.send_now("r1", "ping")
+                except LoudFailure:
+                    raise HostError("no luck")
+            except HostError as other:
+                handled(other, reason="tried again")
+        """,
+    ),
+    Program(
+        name="replaced_in_the_handler_and_declared_one_frame_up",
+        handled=1,
+        body="""
+        def deeper(channel: Channel) -> None:
+            try:
+                channel.send_now("r1", "ping")
+            except LoudFailure:
+                raise HostError("no luck")
+
+
+        def main(channel: Channel) -> None:
+            try:
+                deeper(channel)
+            except HostError as other:
+                handled(other, reason="tried again")
+        """,
+    ),
+    Program(
+        name="carried_by_cause_inside_the_handler",
+        handled=1,
+        body="""
+        def main(channel: Channel) -> None:
+            try:
+                channel.send_now("r1", "ping")
+            except LoudFailure as error:
+                try:
+                    raise HostError("no luck") from error
+                except HostError as other:
+                    handled(other, reason="tried again")
         """,
     ),
     # --- declared, and kept

@@ -121,8 +121,11 @@ def drive_plainly(entry, made):
 @pytest.mark.parametrize("name", NAMED)
 def test_what_becomes_of_the_failure(courier, start, name):
     program, before = NAMED[name], fates()
-    with swallowed.watching() as found, modes("enforce"):
+    with swallowed.watching() as found, modes("enforce"), shim.recording() as records:
         path, module = start(program)
+        if program.escalated:
+            assert [each.action for each in records].count(Action.ESCALATED) == program.escalated
+        records.clear()  # they hold the exceptions, which are to die
         swallowed.settle()
         assert len(swallowed.held()) == program.held
         expected = {Fate.SWALLOWED: program.swallowed, Fate.SEEN: program.seen, Fate.HANDLED: program.handled}
