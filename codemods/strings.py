@@ -11,6 +11,8 @@ from codemods.tree import name_of
 __all__ = ["strings_of"]
 
 _DEEP = 8
+_MOST = 64
+"Texts that a joined string is followed into."
 
 
 def strings_of(node: ast.expr | None, scope: Scope) -> frozenset[str | None]:
@@ -18,7 +20,7 @@ def strings_of(node: ast.expr | None, scope: Scope) -> frozenset[str | None]:
     return frozenset(_texts(node, scope, 0))
 
 
-def _texts(node: ast.expr | None, scope: Scope, deep: int) -> Iterator[str | None]:
+def _texts(node: ast.expr | None, scope: Scope, deep: int) -> Iterator[str | None]:  # noqa: C901, PLR0912  # a case per shape
     match node:
         case _ if deep > _DEEP:
             yield None
@@ -27,6 +29,12 @@ def _texts(node: ast.expr | None, scope: Scope, deep: int) -> Iterator[str | Non
         case ast.IfExp():
             yield from _texts(node.body, scope, deep + 1)
             yield from _texts(node.orelse, scope, deep + 1)
+        case ast.JoinedStr(values=parts):
+            yield from _joined(parts, scope, deep + 1)
+        case ast.FormattedValue(conversion=-1, format_spec=None):
+            yield from _texts(node.value, scope, deep + 1)
+        case ast.BinOp(op=ast.Add()):
+            yield from _joined([node.left, node.right], scope, deep + 1)
         case ast.Name():
             for value in _values(node.id, scope):
                 yield from _texts(value, scope, deep + 1)
@@ -40,6 +48,18 @@ def _texts(node: ast.expr | None, scope: Scope, deep: int) -> Iterator[str | Non
                 yield from _texts(one, scope, deep + 1)
         case _:
             yield None
+
+
+def _joined(parts: list[ast.expr], scope: Scope, deep: int) -> Iterator[str | None]:
+    """Give every text that the parts in a row may make; None where one of them cannot be read, or there are many."""
+    found: list[str] = [""]
+    for part in parts:
+        texts = list(_texts(part, scope, deep))
+        if None in texts or len(found) * len(texts) > _MOST:
+            yield None
+            return
+        found = [before + str(text) for before in found for text in texts]
+    yield from found
 
 
 def _inside(node: ast.expr | None, scope: Scope, deep: int, *, keys: bool) -> Iterator[str | None]:

@@ -186,6 +186,16 @@ SHAPES = [
         "ping getattr ignored target awaited; push getattr ignored target awaited",
     ),
     (
+        "getattr joined",
+        "async def f(h: Hub):\n    for n in ('ing', 'ush'): await getattr(h, f'p{n}')(1)  # ping, push",
+        "ping getattr ignored target awaited; push getattr ignored target awaited",
+    ),
+    (
+        "getattr added",
+        "P = 'pi'\nasync def f(h: Hub): await getattr(h, P + 'ng')(1)  # ping",
+        "ping getattr ignored target awaited",
+    ),
+    (
         "getattr dict of names",
         "NAMES = {'a': 'ping'}\nasync def f(h: Hub, k): await getattr(h, NAMES[k])(1)",
         "ping getattr ignored target awaited",
