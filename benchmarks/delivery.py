@@ -136,6 +136,7 @@ async def replay(folder: Path, events: int) -> float:
         pump = Pump(store, taken, holder="me", allowed=lambda _: True, href=str)
         begun = time.perf_counter()
         await pump.look()
+        await pump.idle()
         seconds = time.perf_counter() - begun
         if taken.count != events or store.waiting():
             raise AssertionError(f"{taken.count} of {events} were delivered")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 
-from shim import tellers
+from shim import recipients, tellers
 from shim.contracts import Host
 from shim.cover import Cover, overrides
 from shim.fits import HostMismatchError, mismatches, module_of, targets, version_differs
@@ -130,6 +130,7 @@ class Installation:
             for name in self._watched_modules():
                 forget(name, self._executed)
             tellers.forget()
+            recipients.forget()
             pairs = [pair for cover in self._covers for pair in cover.pairs]
             done, kept = self._rebinder.swap(pairs, back=True)
             left = [str(place) for place in kept]

@@ -55,7 +55,7 @@ def recipient(run_id: str, thread_id: str, user_id: str) -> Recipient:
 
 
 def forget() -> None:
-    """Forget all: for tests, and at uninstall."""
+    """Forget all: at uninstall."""
     with _lock:
         _of_run.clear()
         _of_thread.clear()

@@ -123,11 +123,13 @@ class Dead:
     body: bytes | None
     "None where it was beyond the hard limit, or was not kept."
     created: float
+    component: str = ""
+    "Whose failure had it kept."
 
     def to_dict(self) -> Mapping[str, object]:
         """Give all but the body, for JSON."""
         return {
             "event_id": self.event_id, "user_id": self.stream.user_id, "thread_id": self.stream.thread_id,
             "run_id": self.run_id, "type": self.type, "reason": self.reason, "size": self.size,
-            "has_body": self.body is not None, "created": self.created,
+            "component": self.component, "has_body": self.body is not None, "created": self.created,
         }  # fmt: skip

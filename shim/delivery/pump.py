@@ -15,13 +15,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 
 from shim.counting import follow
 from shim.delivery.events import StoredEvent, Stream
 from shim.delivery.landing import landed
 from shim.delivery.outlet import Link, Outlet, fitting
 from shim.delivery.retry import Retry
-from shim.delivery.store import Store, StoreError
+from shim.delivery.store import Store
 from shim.delivery.trouble import Trouble
 from shim.delivery.wording import MARK
 from shim.guard import own_failure
@@ -29,7 +30,7 @@ from shim.ledger import Fate
 from shim.recipients import learn
 from shim.tally import Tally
 
-__all__ = ["BATCH", "LOOK_S", "REST_S", "Pump"]
+__all__ = ["BATCH", "LOOK_S", "REST_S", "STREAMS", "Pump"]
 
 LOOK_S = 0.1
 "Seconds between looks at the host's connections; one takes microseconds."
@@ -45,6 +46,9 @@ LEASE_S = 30.0
 
 SHORT = 200
 "Characters of a field that goes with a reference to a body that is too long to send."
+
+STREAMS = 64
+"Streams delivered at once; a slow connection holds up its own alone."
 
 DIRECT = 1_000
 "Messages that wait for the case that the store is broken; beyond it the newest is lost, and counted."
@@ -71,14 +75,16 @@ class Pump:
         self._woken = asyncio.Event()
         self._next = 0.0
         self._threads: dict[str, str] = {}
+        self._under_way: dict[Stream, asyncio.Task[None]] = {}
+        self._unmarked: dict[Stream, set[int]] = {}
         self.counts: Tally[str] = Tally()
         "delivered, duplicate (delivered before), failed, spent, direct, direct_lost."
 
     def wake(self) -> None:
         """Say, from any thread, that there is something new."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._woken.set)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                self._loop.call_soon_threadsafe(self._woken.set)
 
     def direct(self, stream: Stream, message: Mapping[str, object]) -> None:
         """Send a message without the store, from any thread, at the next look; lost where nobody is connected then."""
@@ -90,20 +96,30 @@ class Pump:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        self._loop = asyncio.get_running_loop()
-        while True:
-            pause = LOOK_S
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001  # an adapter or a store that fails: all stays where it is
-                own_failure("delivery.pump", error)
-                pause = REST_S
-            with suppress(TimeoutError):  # not `wait_for`: before 3.12 it may lose a cancellation
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+        self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            while True:
+                pause = LOOK_S
+                try:
+                    await self.look()
+                except Exception as error:  # noqa: BLE001  # an adapter or a store that fails: all stays where it is
+                    own_failure("delivery.pump", error)
+                    pause = REST_S
+                with suppress(TimeoutError):  # not `wait_for`: before 3.12 it may lose a cancellation
+                    async with asyncio.timeout(pause):
+                        await self._woken.wait()
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+            await self.idle()
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(list(self._under_way.values()))
 
     async def look(self) -> None:
-        """Look once, and deliver what can be delivered. Raises what the adapter or the store does."""
+        """Look once, and begin to deliver what can be delivered. Raises what the adapter or the store does."""
         woken, now = self._woken.is_set(), time.monotonic()
         self._woken.clear()
         links = tuple(self._outlet.links())
@@ -117,9 +133,19 @@ class Pump:
         if waiting:
             self._next = now
         for each in waiting:
+            if each.stream in self._under_way or len(self._under_way) >= STREAMS:
+                continue
             bad = self.trouble.bad(each.stream, time.monotonic())
             if bad is not None and (fit := fitting(each.stream, links, bad)):
-                await self._deliver(each.stream, fit)
+                task = asyncio.create_task(self._deliver(each.stream, fit), name="failloud-deliver")
+                self._under_way[each.stream] = task
+                task.add_done_callback(partial(self._ended, each.stream))
+
+    def _ended(self, stream: Stream, task: asyncio.Task[None]) -> None:
+        del self._under_way[stream]
+        if not task.cancelled() and (failed := task.exception()) is not None:  # all stays where it is
+            own_failure("delivery.pump", failed)
+            self.trouble.rest(stream, time.monotonic() + REST_S)
 
     def _learn(self, links: tuple[Link, ...]) -> None:
         """Remember whose the threads are that connections show: a run may fail before its context is made."""
@@ -150,41 +176,39 @@ class Pump:
 
     async def _batch(self, stream: Stream, links: list[Link], ready: list[StoredEvent]) -> bool:
         """Send, and mark what was sent before anybody reads again; True while a connection is left."""
-        sent: list[int] = []
+        unmarked = self._unmarked.setdefault(stream, set())  # written, though the store could not be told
+        ready = [each for each in ready if each.seq not in unmarked]
         try:
             for each in ready:
-                message = self._message(each)
-                if len(links) == 1:  # no task for it
-                    took = [await self._took(links[0], message)]
-                else:
-                    took = await asyncio.gather(*(self._took(link, message) for link in links))
-                for link in [link for link, good in zip(links, took, strict=True) if not good]:
-                    links.remove(link)
-                    self._failed(stream, link)
-                if not links:
+                if not await self._one(stream, links, self._message(each)):
                     break
-                self.counts.add("delivered")
-                sent.append(each.seq)
+                unmarked.add(each.seq)
         finally:  # also where a cancellation ends it: what was written is written
-            marked = self._store.mark_sent(stream, sent) if sent else None
-            if marked is not None:
-                marked.add_done_callback(self._counted)
+            marked = self._store.mark_sent(stream, set(unmarked)) if unmarked else None
         if marked is not None:
-            with suppress(StoreError):  # `_counted` has told it
-                await landed(marked)
-        for each in ready[: len(sent)]:
-            if not each.sends:
+            again: int = await landed(marked)
+            for _ in range(again):
+                self.counts.add("duplicate")
+        for each in ready:
+            if each.seq in unmarked and not each.sends:
                 follow(each.event.run_id, each.event.type, Fate.PENDING, Fate.SENT_UNCONFIRMED)
-        if links and sent:
+        del self._unmarked[stream]
+        if links and marked is not None:
             self.trouble.succeeded(stream)
         return bool(links)
 
-    def _counted(self, marked: Future[int]) -> None:
-        if (failed := marked.exception()) is not None:
-            own_failure("delivery.mark", failed)
-            return
-        for _ in range(marked.result()):
-            self.counts.add("duplicate")
+    async def _one(self, stream: Stream, links: list[Link], message: Mapping[str, object]) -> bool:
+        """Write to each connection, and leave out those that fail; True where one took it."""
+        if len(links) == 1:  # no task for it
+            took = [await self._took(links[0], message)]
+        else:
+            took = await asyncio.gather(*(self._took(link, message) for link in links))
+        for link in [link for link, good in zip(links, took, strict=True) if not good]:
+            links.remove(link)
+            self._failed(stream, link)
+        if links:
+            self.counts.add("delivered")
+        return bool(links)
 
     async def _took(self, link: Link, message: Mapping[str, object]) -> bool:
         try:

@@ -205,6 +205,7 @@ def bury(
     made = Dead(
         event_id=event.event_id, stream=event.stream, run_id=event.run_id, type=event.type, reason=reason,
         size=len(event.body), body=event.body if keep_body else None, created=event.created,
+        component=event.component,
     )  # fmt: skip
     _insert_dead(db, [made], limits)
     if counted:
@@ -219,23 +220,17 @@ def expire_rows(
     gone = []
     for each in ids:
         row = db.execute(
-            "SELECT s.id, s.user_id, s.thread_id, e.event_id, e.run_id, e.type, e.body, e.created, e.seq"
+            "SELECT s.id, s.user_id, s.thread_id, e.event_id, e.run_id, e.type, e.body, e.created, e.seq, e.component"
             " FROM event e JOIN stream s ON s.id = e.stream WHERE e.id = ? AND e.state = 0",
             (each,),
         ).fetchone()
         if row is None:
             continue
-        number, user, thread, event_id, run_id, kind, body, created, seq = row
+        number, user, thread, event_id, run_id, kind, body, created, seq, component = row
         made = Dead(
-                event_id=event_id,
-                stream=Stream(user, thread),
-                run_id=run_id,
-                type=kind,
-                reason=reason,
-                size=len(body),
-                body=body,
-                created=created,
-            )  # fmt: skip
+            event_id=event_id, stream=Stream(user, thread), run_id=run_id, type=kind, reason=reason, size=len(body),
+            body=body, created=created, component=component,
+        )  # fmt: skip
         gone.append(made)
         db.execute("DELETE FROM event WHERE id = ?", (each,))
         db.execute(
@@ -251,9 +246,9 @@ def _insert_dead(db: sqlite3.Connection, rows: Collection[Dead], limits: Limits)
     for one in rows:
         where = (one.event_id, one.stream.user_id, one.stream.thread_id, one.run_id, one.type)
         db.execute(
-            "INSERT INTO dead(event_id, user_id, thread_id, run_id, type, reason, size, body, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*where, one.reason, one.size, one.body, one.created),
+            "INSERT INTO dead(event_id, user_id, thread_id, run_id, type, reason, size, body, created, component)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*where, one.reason, one.size, one.body, one.created, one.component),
         )
     db.execute("UPDATE total SET dead_bytes = dead_bytes + ?", (sum(len(one.body or b"") for one in rows),))
     while rows:

@@ -38,7 +38,7 @@ CREATE INDEX event_aged ON event(aged);
 CREATE TABLE dead(
   id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, user_id TEXT NOT NULL, thread_id TEXT NOT NULL,
   run_id TEXT NOT NULL, type TEXT NOT NULL, reason TEXT NOT NULL, size INTEGER NOT NULL, body BLOB,
-  created REAL NOT NULL);
+  created REAL NOT NULL, component TEXT NOT NULL);
 CREATE INDEX dead_owner ON dead(user_id, event_id);
 CREATE TABLE total(
   emitted INTEGER NOT NULL, acked INTEGER NOT NULL, sent INTEGER NOT NULL, expired INTEGER NOT NULL,

@@ -135,10 +135,9 @@ class Service:
 
     def _expired(self, gone: Dead) -> None:
         """Record an event that was never delivered, and never will be by itself; its user is told."""
-        component = self.host.components[0]
         why = "waited too long" if gone.reason == "expired" else "made room for one that matters more"
         error = WebSocketEventDroppedError(
-            f"{gone.type} for user {gone.stream.user_id} {why} and was not delivered", component=component,
+            f"{gone.type} for user {gone.stream.user_id} {why} and was not delivered", component=gone.component,
             method="delivery", event_type=gone.type, run_id=gone.run_id or "unknown", user_id=gone.stream.user_id,
             thread_id=gone.stream.thread_id or "unknown", code=Code.EVENT_EXPIRED,
             hint="failloud missed show, for its body",

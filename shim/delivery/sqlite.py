@@ -22,6 +22,8 @@ __all__ = ["SqliteStore"]
 
 _STATES = {rows.PENDING: State.PENDING, rows.SENT: State.SENT_UNCONFIRMED, rows.ACKED: State.ACKED}
 _EVENT = "seq, state, sends, event_id, run_id, type, priority, body, created, component, method, code"
+_USERS = 500
+"Users asked for at once."
 _SUMS = "emitted, acked, sent, pending, expired, rejected"
 _SUMMED = ", ".join(f"coalesce(sum({name}), 0)" for name in _SUMS.split(", "))
 
@@ -83,15 +85,15 @@ class SqliteStore:
         """Give the streams that have pending events, the longest waiting first."""
         query = (
             "SELECT s.user_id, s.thread_id, s.pending, (SELECT min(created) FROM event e WHERE e.stream = s.id AND"
-            " e.state = 0) AS oldest FROM stream s WHERE s.pending > 0"
+            " e.state = 0) FROM stream s WHERE s.pending > 0"
         )
-        found = self._read(query + " ORDER BY oldest")
-        wanted = None if users is None else frozenset(users)
-        return [
-            Waiting(stream=Stream(user, thread), events=count, oldest=oldest or 0.0)
-            for user, thread, count, oldest in found
-            if wanted is None or user in wanted
-        ]
+        wanted = None if users is None else list(users)
+        found = self._read(query) if wanted is None else []
+        for place in range(0, len(wanted or ()), _USERS):
+            part = (wanted or [])[place : place + _USERS]
+            found += self._read(f"{query} AND s.user_id IN ({','.join('?' * len(part))})", part)
+        made = [Waiting(stream=Stream(user, thread), events=n, oldest=at or 0.0) for user, thread, n, at in found]
+        return sorted(made, key=lambda each: each.oldest)
 
     def pending(self, stream: Stream, *, after: int = 0, limit: int = 300) -> list[StoredEvent]:
         """Give pending events in order, beyond `after`."""
@@ -148,7 +150,7 @@ class SqliteStore:
         which, values = ("", ()) if user_id is None else ("WHERE user_id = ?", (user_id,))
         query = (
             "SELECT event_id, user_id, thread_id, run_id, type, reason, size, CASE WHEN body IS NULL THEN NULL ELSE x''"  # noqa: S608  # our own words
-            f" END, created FROM dead {which} ORDER BY id DESC LIMIT ?"
+            f" END, created, component FROM dead {which} ORDER BY id DESC LIMIT ?"
         )
         return [_dead(row) for row in self._read(query, (*values, limit))]
 
@@ -199,10 +201,10 @@ def _stored(stream: Stream, row: Sequence[Any]) -> StoredEvent:
 
 
 def _dead(row: Sequence[Any]) -> Dead:
-    event_id, user, thread, run_id, kind, reason, size, body, created = row
+    event_id, user, thread, run_id, kind, reason, size, body, created, component = row
     return Dead(
         event_id=event_id, stream=Stream(user, thread), run_id=run_id, type=kind, reason=reason, size=size, body=body,
-        created=created,
+        created=created, component=component,
     )  # fmt: skip
 
 

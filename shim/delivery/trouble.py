@@ -37,7 +37,7 @@ class Trouble:
             self._open = {link.id: self._open.get(link.id, (link.user_id, now)) for link in links}
             for stream, one in list(self._streams.items()):
                 one.links &= self._open.keys()
-                if not one.links:
+                if not one.links and one.due <= now:
                     del self._streams[stream]
         return came
 
@@ -67,6 +67,11 @@ class Trouble:
             one.failed, one.due = 0, now
             one.links.update(each for each, (user, _) in self._open.items() if user == stream.user_id)
             return True
+
+    def rest(self, stream: Stream, until: float) -> None:
+        """Leave a stream alone for a while: not a connection failed it, but the store."""
+        with self._lock:
+            self._streams.setdefault(stream, _Stream()).due = until
 
     def succeeded(self, stream: Stream) -> None:
         """Begin at zero."""

@@ -41,9 +41,12 @@ class Web:
             await self._app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Start once the application has, and stop before it does."""
+        """Start once the application has, and stop before it does; one that has no life of its own gets one."""
+        said = False
 
         async def told(message: MutableMapping[str, Any]) -> None:
+            nonlocal said
+            said = True
             if message["type"] == "lifespan.startup.complete":
                 await self._service.start()
             await send(message)
@@ -54,7 +57,20 @@ class Web:
                 await self._service.stop()
             return message
 
-        await self._app(scope, asked, told)
+        try:
+            await self._app(scope, asked, told)
+        except Exception:  # the specification: an application that raises here, and has said nothing, has no lifespan
+            if said:
+                raise
+            await self._live_alone(receive, send)
+
+    async def _live_alone(self, receive: Receive, send: Send) -> None:
+        await self._service.start()
+        await send({"type": "lifespan.startup.complete"})
+        while (await receive())["type"] != "lifespan.shutdown":
+            continue  # the application has not taken its start
+        await self._service.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _body(self, scope: Scope, event_id: str, send: Send) -> None:
         if scope["method"] != "GET":

@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections import Counter
+from concurrent.futures import Future
 
 import pytest
 from store_case import ADA, BEN, conserved, event, ids, put
@@ -17,7 +18,7 @@ from shim.delivery.outlet import Link, fitting
 from shim.delivery.pump import DIRECT, Pump
 from shim.delivery.retry import Retry
 from shim.delivery.sqlite import SqliteStore
-from shim.delivery.store import Limits
+from shim.delivery.store import Limits, StoreFullError
 from shim.delivery.trouble import Trouble
 from shim.guard import own_failures
 
@@ -74,6 +75,7 @@ def look(pump, times=1):
             pump.wake()
             pump._woken.set()
             await pump.look()
+            await pump.idle()
 
     asyncio.run(looks())
 
@@ -158,6 +160,48 @@ def test_a_write_that_hangs_is_given_up_and_blocks_nobody_else_for_long(store):
     assert ids(store.pending(ADA)) == ["a"]
 
 
+def test_a_store_that_cannot_be_told_what_was_sent_has_it_sent_once_all_the_same(store):
+    outlet = Connections()
+    pump, link = pump_of(store, outlet), outlet.connect("ada")
+    put(store, "a", "b")
+    mark, before = store.mark_sent, own_failures().get("delivery.pump", 0)
+
+    def full(*_):
+        failed = Future()
+        failed.set_exception(StoreFullError("no room"))
+        return failed
+
+    store.mark_sent = full
+    look(pump)
+    pump.trouble.rest(ADA, 0.0)
+    look(pump, 3)
+    assert outlet.ids(link) == ["a", "b"]
+    assert own_failures()["delivery.pump"] == before + 2, "told each time it was tried, and tried with a pause"
+    store.mark_sent = mark
+    pump.trouble.rest(ADA, 0.0)
+    look(pump)
+    assert (outlet.ids(link), store.waiting()) == (["a", "b"], [])
+    assert "duplicate" not in pump.counts.counts()
+
+
+def test_a_slow_connection_holds_up_its_own_stream_alone(store):
+    async def lives():
+        outlet = Connections()
+        put(store, "a")
+        outlet.connect("ada", bad="hangs")
+        pump = pump_of(store, outlet, retry=Retry(send_s=30.0))
+        await pump.look()
+        ben = outlet.connect("ben")
+        put(store, "b", stream=BEN)
+        await pump.look()
+        await until(lambda: outlet.got[ben])
+        for task in pump._under_way.values():
+            task.cancel()
+        await pump.idle()
+
+    asyncio.run(lives())
+
+
 def test_what_failed_half_way_is_marked_as_far_as_it_came(store):
     outlet = Connections()
     put(store, *range(10))
@@ -235,6 +279,7 @@ def test_two_processes_do_not_deliver_the_same_stream_at_once(tmp_path):
         for pump in pumps:
             pump._woken.set()
         await asyncio.gather(*(pump.look() for pump in pumps))
+        await asyncio.gather(*(pump.idle() for pump in pumps))
 
     asyncio.run(both())
     got = [outlet.ids(link) for outlet, link in zip(outlets, links, strict=True)]

@@ -21,6 +21,7 @@ from shim.delivery.place import store_path
 from shim.delivery.service import Service
 from shim.delivery.sqlite import SqliteStore
 from shim.delivery.store import Limits, StoreBrokenError
+from shim.delivery.web import Web
 from shim.errors import WebSocketSendFailureError
 from shim.hosts import load_host
 from shim.recorder import Action, record, recording
@@ -70,6 +71,46 @@ def test_it_starts_and_stops_once_and_leaves_nothing_behind(tmp_path):
     asyncio.run(lives())
 
 
+@pytest.mark.parametrize("kind", ["none of its own", "that fails", "that works"])
+def test_an_application_is_served_with_any_kind_of_life(tmp_path, kind):
+    said, store = [], SqliteStore(tmp_path / "m.sqlite")
+    service = Service("example", store)
+
+    async def app(scope, receive, send):
+        if kind == "none of its own":
+            assert scope["type"] == "http", "no lifespan here"
+        await receive()
+        if kind == "that fails":
+            await send({"type": "lifespan.startup.failed"})
+            raise RuntimeError("no database")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def lives():
+        messages = asyncio.Queue()
+        for name in ("startup", "shutdown"):
+            messages.put_nowait({"type": f"lifespan.{name}"})
+
+        async def send(message):
+            said.append(message["type"].removeprefix("lifespan."))
+            assert (len(undelivered._keepers) == 1) == (said[-1] == "startup.complete")
+
+        async def nobody(_):
+            return None
+
+        await Web(app, service, authenticate=nobody)({"type": "lifespan"}, messages.get, send)
+
+    if kind == "that fails":
+        with pytest.raises(RuntimeError, match="no database"):
+            asyncio.run(lives())
+        assert said == ["startup.failed"]
+    else:
+        asyncio.run(lives())
+        assert said == ["startup.complete", "shutdown.complete"]
+    store.close()
+
+
 def test_a_store_of_its_own_is_opened_where_the_environment_says_and_closed_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setenv("FAILLOUD_STORE", str(tmp_path / "m.sqlite"))
 
@@ -114,6 +155,7 @@ def test_what_expires_is_recorded_and_its_user_is_told(tmp_path, monkeypatch, ma
     assert (made.code, made.action, made.event_type, made.user_id) == (
         "event_expired", "escalated", "agent_thinking", "ada",
     )  # fmt: skip
+    assert made.component == "bridge"
     told = [one for one in store.pending(ADA) if one.event.type == "error"]
     assert json.loads(told[0].event.body)["error"]["title"] == "Older updates were removed"
     assert store.pending(ADA)[0].event.event_id == "end", "what ends a run outlives it"
