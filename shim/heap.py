@@ -174,7 +174,8 @@ class Graph:
         for parent in self.parents(child) if deep else ():
             inner = parent
             if isinstance(parent, dict) and id(parent) not in self.modules:
-                inner = self.owner(parent) or parent
+                owner = self.owner(parent)  # whose truth is the host's own code: it is not asked
+                inner = parent if owner is None else owner
             if isinstance(parent, RUNNING) or not (base := self.path(inner, deep - 1)):
                 continue
             if parent is not inner or id(parent) in self.modules:

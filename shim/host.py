@@ -65,7 +65,15 @@ def install(host: str | Host, *, lazy: bool = False) -> Installation:
         except BaseException:
             _installed.remove(made)
             raise
-        made.begin(lazy=lazy)
+        try:
+            made.begin(lazy=lazy)
+        except BaseException:
+            try:
+                made.uninstall()
+            except Exception as failed:  # noqa: BLE001  # the first error says more
+                own_failure("host.undo", failed)
+                _remove(made)
+            raise
     return made
 
 

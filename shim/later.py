@@ -92,10 +92,11 @@ def when_executed(module: str, arrived: Arrived) -> None:
 
 
 def forget(module: str, arrived: Arrived) -> None:
-    """Stop waiting; the last one takes the finder away."""
+    """Stop waiting; the last one takes the finder away. One that does not wait may ask: its install had failed."""
     calls = _finder.waiting.get(module, [])
-    calls.remove(arrived)
+    if arrived in calls:
+        calls.remove(arrived)
     if not calls:
-        del _finder.waiting[module]
+        _finder.waiting.pop(module, None)
     if not _finder.waiting and _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
