@@ -77,8 +77,9 @@ class Graph:
         level = list(objects)
         self.modules = {id(found): name for name, found in _module_namespaces()}
         self._parents: dict[int, list[Any]] = {}
+        self._paths: dict[tuple[int, int], str] = {}
         self._keep: list[Any] = [level]
-        self._mine = {id(level), id(self._keep), id(self._parents)}
+        self._mine = {id(level), id(self._keep), id(self._parents), id(self._paths)}
         for each in level:
             self._ignore_lineage(each)
         seen = set(map(id, level))
@@ -119,7 +120,7 @@ class Graph:
     def _spread(self, parent: object, wanted: set[int]) -> None:
         """Give an object that keeps its attributes without a dict the dict that it shows."""
         namespace = namespace_of(parent)
-        if namespace is not None and id(namespace) not in self._parents:
+        if namespace is not None:
             self._keep.append(namespace)
             for each in list(namespace.values()):
                 if id(each) in wanted:
@@ -165,12 +166,19 @@ class Graph:
 
     def path(self, child: Any, deep: int = DEPTH) -> str:
         """Say how an object is reached from a module; empty where nothing but local variables leads there."""
+        known = self._paths.get((id(child), deep))
+        if known is None:  # looked for once: objects that all refer to each other have very many ways
+            known = self._paths[id(child), deep] = self._path(child, deep)
+        return known
+
+    def _path(self, child: Any, deep: int) -> str:
         if id(child) in self.modules:
             return self.modules[id(child)]
         if isinstance(child, type | types.FunctionType):
             return f"{child.__module__}.{child.__qualname__}"
         if isinstance(child, types.ModuleType):
             return child.__name__
+        rough = ""
         for parent in self.parents(child) if deep else ():
             inner = parent
             if isinstance(parent, dict) and id(parent) not in self.modules:
@@ -180,8 +188,10 @@ class Graph:
                 continue
             if parent is not inner or id(parent) in self.modules:
                 return f"{base}.{_name_in(parent, child)}"
-            return base + next((_step(how, key) for how, key in links(parent, child)), "")
-        return ""
+            if step := next((_step(how, key) for how, key in links(parent, child)), ""):
+                return base + step
+            rough = rough or base  # since 3.13 an object may refer to its attributes without a dict: that says more
+        return rough
 
 
 def _step(how: str, key: object) -> str:
